@@ -1,0 +1,62 @@
+# make demo    an example, built and shown (needs git, make, python3 and python3-venv)
+# make check   ruff, mypy and the fast tests: what to run before a commit
+# make test    everything but the lab; says first what this machine lacks and the one command that installs it
+# make lab     the examples, and clusters broken on purpose, with real traffic on a real kernel in virtual machines
+# make bench   time and memory, beside yamllint, check-jsonschema and keepalived -t
+# make golden  rebuild examples/*/generated, tests/golden/*/generated and docs/rules.md after a change of what they say
+# make clean   remove what the targets above leave behind
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo check lint test lab bench golden clean
+.DELETE_ON_ERROR:
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'lvsgen needs Python 3.11 or newer: make PYTHON=python3.11 ...' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'Install with: apt-get install -y python3-venv' >&2; exit 1; }
+
+# Two stamps, so that the demo waits for no test tools.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo 'installing lvsgen into $(VENV)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo 'installing the test tools into $(VENV)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh .ci/demo
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: export LVSGEN_ALLOW_MISSING_TOOLS ?= 1
+check: lint
+	$(BIN)/pytest -q -n auto -m 'not slow and not lab'
+
+test: $(VENV)/.installed-dev
+	@$(BIN)/python tests/tools.py
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/pytest -q -n auto -m 'not lab'
+
+lab: $(VENV)/.installed-dev
+	@$(BIN)/python tests/tools.py --lab
+	$(BIN)/pytest -q -m lab
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m bench.run
+
+golden: $(VENV)/.installed
+	$(BIN)/lvsgen build examples/* tests/golden/*
+	$(BIN)/python -m lvsgen.rules.page docs/rules.md
+
+clean:
+	rm -rf $(VENV) .demo .bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

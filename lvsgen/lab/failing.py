@@ -1,0 +1,225 @@
+"""What must be seen when something fails: takes a `Scene`, returns steps and what is not tested."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from lvsgen.lab.endpoints import Endpoint
+from lvsgen.lab.guest.wire import Connection, Links, Owner, Responders, Step, Subject, Table
+from lvsgen.lab.listing import destinations, key
+from lvsgen.lab.responders import unplayable
+from lvsgen.lab.sample import CROWD
+from lvsgen.lab.scene import Omission, Scene
+from lvsgen.model import FileProbe, HttpProbe, Member, PingProbe, ScriptProbe
+
+_SLACK = 20
+"""Seconds beyond what the description promises: an emulated processor is slow."""
+
+_BLIND = (PingProbe, ScriptProbe, FileProbe)
+"""Checks that do not notice when a responder ends."""
+
+
+def health(scene: Scene) -> Iterator[Step | Omission]:
+    """One realserver dies, then all that have a sorry server behind them, then everybody returns."""
+    checked = [e for e in scene.asked if e.service.checked and scene.clients(e)]
+    watched = []
+    for endpoint in checked:
+        if reason := _why_not(endpoint):
+            yield Omission(subject=Subject(property="health", service=endpoint.shown), why=reason)
+        else:
+            watched.append(endpoint)
+    victim = _victim(scene, watched)
+    if victim is None:
+        return
+    nothing = Subject(property="health")
+    hit = [e for e in watched if victim in scene.weights(e)]
+    yield Responders(subject=nothing, machine=victim, up=False)
+    down = frozenset({victim})
+    kept = [e for e in hit if not _lost(scene, e, down)]
+    yield from _tables(scene, kept, down, f"{victim} leaves the table")
+    for endpoint in hit:
+        yield from _after(scene, endpoint, down, f"without {victim}")
+    sorry = [e for e in hit if _sorry(scene, e)]
+    more = sorted({name for e in sorry for name in scene.weights(e)} - down)
+    if sorry and not {_sorry(scene, e) for e in sorry} & {*more, victim}:
+        by_status = all(isinstance(c.probe, HttpProbe) for e in sorry for m in e.active for c in m.checks)
+        status = 503 if by_status else 0
+        for name in more:
+            yield Responders(subject=nothing, machine=name, up=False, status=status)
+        down = down | set(more)
+        for endpoint in sorry:
+            yield from _after(scene, endpoint, down, "sorry server")
+        for name in more:
+            yield Responders(subject=nothing, machine=name, up=True, status=status)
+    yield Responders(subject=nothing, machine=victim, up=True)
+    yield from _tables(scene, hit, frozenset(), "the table is whole again")
+    for endpoint in hit:
+        subject = Subject(property="health", service=f"{endpoint.shown}: all back")
+        yield scene.ask(subject, endpoint, scene.clients(endpoint)[0], seconds=_patience(endpoint))
+
+
+def _after(scene: Scene, endpoint: Endpoint, down: frozenset[str], when: str) -> Iterator[Step]:
+    """Who answers once keepalived has seen that some are down: those left, or below the quorum the sorry server."""
+    sorry = _sorry(scene, endpoint)
+    wants = (sorry,) if sorry and _lost(scene, endpoint, down) else tuple(scene.weights(endpoint, down))
+    if wants:
+        subject = Subject(property="health", service=f"{endpoint.shown}: {when}")
+        yield scene.ask(subject, endpoint, scene.clients(endpoint)[0], wants=wants, seconds=_patience(endpoint))
+
+
+def _lost(scene: Scene, endpoint: Endpoint, down: frozenset[str]) -> bool:
+    """Whether too few are left for the quorum."""
+    alive = sum(m.weight for m in endpoint.active if scene.machine(m.host) not in down)
+    return alive < max(endpoint.service.quorum - endpoint.service.hysteresis, 1)
+
+
+def _tables(scene: Scene, hit: list[Endpoint], down: frozenset[str], when: str) -> Iterator[Table]:
+    """What each director must list of these services, as each asks the realservers itself."""
+    wanted = {(e.service.name, e.family) for e in hit}
+    chosen = [v for v in scene.cluster.virtual_services if (v.service.name, v.family) in wanted]
+    if chosen:
+        for host in scene.directors:
+            yield Table(
+                subject=Subject(property="health", service=when),
+                machine=host.name,
+                lists={key(virtual): destinations(virtual, down) for virtual in chosen},
+                seconds=max(map(_patience, hit)),
+            )
+
+
+def _sorry(scene: Scene, endpoint: Endpoint) -> str:
+    """The machine of the sorry server; empty without one, or where it is whichever director is active."""
+    sorry = endpoint.service.sorry_server
+    return scene.machine(sorry.host) if sorry and not sorry.host.is_director else ""
+
+
+def _why_not(endpoint: Endpoint) -> str:
+    checks = [check for member in endpoint.active for check in member.checks]
+    reasons = [reason for check in checks if (reason := unplayable(check))]
+    if reasons:
+        return reasons[0]
+    if not all(_notices(member) for member in endpoint.active):
+        return "its checks do not ask the responders that the lab can end"
+    return ""
+
+
+def _notices(member: Member) -> bool:
+    return any(not isinstance(check.probe, _BLIND) for check in member.checks)
+
+
+def _victim(scene: Scene, watched: list[Endpoint]) -> str | None:
+    """The realserver that serves most; not the crowd, and a director only where there is nobody else."""
+    counts = Counter(
+        name for e in watched for name in scene.weights(e) if len(scene.weights(e)) > 1 or _sorry(scene, e)
+    )
+    directors = {host.name for host in scene.cluster.directors}
+    names = sorted((n for n in counts if n != CROWD), key=lambda n: (n in directors, -counts[n]))
+    if names and names[0] in directors:
+        # The backup: the master's own end is another property.
+        return next((n for n in reversed([h.name for h in scene.directors]) if n in counts), None)
+    return names[0] if names else None
+
+
+def _patience(endpoint: Endpoint) -> float:
+    checks = [check for member in endpoint.active for check in member.checks]
+    return max((c.timing.worst_detection + c.timing.warmup for c in checks), default=0) + _SLACK
+
+
+def failover(scene: Scene) -> Iterator[Step | Omission]:
+    """The first director's links go down and come back."""
+    if scene.cluster.failover.engine != "keepalived":
+        return
+    if len(scene.directors) < 2:
+        yield Omission(subject=Subject(property="failover"), why="only one director is managed")
+        return
+    first, *others = (host.name for host in scene.directors)
+    subject = Subject(property="failover")
+    moved = list(_moved(scene))
+    kept = _kept(scene, moved)
+    if kept:
+        yield kept[0]
+    yield Links(subject=subject, machine=first, up=False)
+    for endpoint in moved:
+        yield _owner(scene, endpoint, tuple(others), seconds=_waiting(scene))
+    for endpoint in moved:
+        named = Subject(property="failover", service=f"{endpoint.shown}: new clients")
+        seconds = max(_patience(endpoint), _SLACK)
+        gone = frozenset({first})
+        yield scene.ask(named, endpoint, scene.clients(endpoint)[0], without=gone, loose=True, seconds=seconds)
+    if kept:
+        yield kept[1]
+    yield Links(subject=subject, machine=first, up=True)
+    everybody = (first, *others)
+    for number, endpoint in enumerate(moved):
+        yield _owner(
+            scene, endpoint, everybody, seconds=2, steady=4 if number == 0 else 1, when="first director returns"
+        )
+    if scene.cluster.failover.preempt_delay == 0:
+        for endpoint in moved:
+            instance = scene.instance(endpoint)
+            if instance:
+                best = (instance.order[0].name,)
+                yield _owner(scene, endpoint, best, seconds=_waiting(scene), when="preferred director takes over")
+    for endpoint in moved:
+        named = Subject(property="failover", service=f"{endpoint.shown}: first director returned")
+        yield scene.ask(named, endpoint, scene.clients(endpoint)[0], loose=True, seconds=_SLACK)
+
+
+def _moved(scene: Scene) -> Iterator[Endpoint]:
+    """An endpoint for each instance and family, on a network where clients can ask who holds the VIP."""
+    done = set()
+    for endpoint in scene.asked:
+        network = endpoint.address.network
+        instance = scene.instance(endpoint)
+        key = (instance.name if instance else "", endpoint.family)
+        if network and key not in done and endpoint.vip.device not in ("lo", "none") and scene.clients(endpoint):
+            done.add(key)
+            yield endpoint
+
+
+def _kept(scene: Scene, moved: list[Endpoint]) -> tuple[Connection, Connection] | None:
+    """A connection over the failover, where the directors share their connections."""
+    endpoint = next((e for e in moved if e.protocol == "tcp" and not any(m.host.is_director for m in e.members)), None)
+    if endpoint is None or scene.cluster.failover.sync is None:
+        return None
+    client = scene.clients(endpoint)[0]
+
+    def connection(opened: bool) -> Connection:
+        return Connection(
+            subject=Subject(property="failover", service=f"{endpoint.shown}: established connection"),
+            target=scene.target(endpoint, client),
+            source=client.of(endpoint.family)[0],
+            name=endpoint.shown,
+            open=opened,
+        )
+
+    return connection(True), connection(False)
+
+
+def _owner(
+    scene: Scene,
+    endpoint: Endpoint,
+    allowed: tuple[str, ...],
+    *,
+    seconds: float,
+    steady: float = 0,
+    when: str = "moves",
+) -> Owner:
+    network = endpoint.address.network
+    assert network
+    return Owner(
+        subject=Subject(property="failover", service=f"VIP {endpoint.vip.name}: {when}"),
+        client=scene.land.clients[network.name].machine,
+        device="eth0",
+        ip=str(endpoint.ip),
+        allowed=allowed,
+        directors=tuple(host.name for host in scene.directors),
+        seconds=seconds,
+        steady=steady,
+    )
+
+
+def _waiting(scene: Scene) -> float:
+    """Three adverts and a bit (RFC 9568), and the time of an emulated processor."""
+    return max((i.advert for i in scene.cluster.failover.instances), default=1) * 4 + _SLACK

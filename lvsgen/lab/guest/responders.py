@@ -1,0 +1,147 @@
+"""What realservers play: responders that say who they are and whom they see, and what health checks want to hear.
+
+A TCP responder answers each line `PING` with `NAME ADDRESS`, and an HTTP request with the same words in its body; a UDP
+responder answers from the address that was asked, as a service that is bound to the VIP does.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import ssl
+import struct
+import threading
+from types import FrameType
+
+from lvsgen.lab.guest.wire import Responder
+
+SCTP = 132
+_PKTINFO4 = 8  # IP_PKTINFO
+_PKTINFO6 = 49  # IPV6_RECVPKTINFO
+CERTIFICATE = "/run/lab-certificate.pem"
+
+
+class _State:
+    """The HTTP status that is answered; a signal sets it to 503 and back."""
+
+    def __init__(self, responder: Responder) -> None:
+        self.status = responder.status
+        signal.signal(signal.SIGUSR1, lambda number, frame: self._set(503, frame))
+        signal.signal(signal.SIGUSR2, lambda number, frame: self._set(responder.status, frame))
+
+    def _set(self, status: int, frame: FrameType | None) -> None:
+        self.status = status
+
+
+def respond(name: str, responder: Responder) -> None:
+    """Serve for ever."""
+    if responder.protocol == "udp":
+        _datagrams(name, responder)
+    else:
+        _streams(name, responder)
+
+
+def _streams(name: str, responder: Responder) -> None:
+    state = _State(responder)
+    protocol = SCTP if responder.protocol == "sctp" else 0
+    listener = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("::", responder.port))
+    listener.listen(200)
+    context = None
+    if responder.speech == "tls":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+    while True:
+        connection, peer = listener.accept()
+        seen = peer[0].removeprefix("::ffff:")
+        arguments = (connection, f"{name} {seen}", responder, state, context)
+        threading.Thread(target=_conversation, args=arguments, daemon=True).start()
+
+
+def _conversation(
+    connection: socket.socket, words: str, responder: Responder, state: _State, context: ssl.SSLContext | None
+) -> None:
+    try:
+        connection.settimeout(120)
+        if context:
+            connection = context.wrap_socket(connection, server_side=True)
+        with connection:
+            if responder.speech == "smtp":
+                _mail(connection, words)
+            else:
+                _answers(connection, words, responder, state)
+    except (OSError, ValueError):
+        connection.close()
+
+
+def _answers(connection: socket.socket, words: str, responder: Responder, state: _State) -> None:
+    waiting = b""
+    while data := connection.recv(65536):
+        waiting += data
+        while waiting.startswith(b"PING\n"):
+            waiting = waiting[5:]
+            connection.sendall(f"{words}\n".encode())
+        head, end, body = waiting.partition(b"\r\n\r\n")
+        if not end:
+            continue
+        lengths = [int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        length = lengths[0] if lengths else 0
+        got = len(body)
+        while got < length and (data := connection.recv(65536)):
+            got += len(data)
+        text = f"{words} {got}\n{responder.body}"
+        lines = f"HTTP/1.0 {state.status} -\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n\r\n{text}"
+        connection.sendall(lines.encode())
+        return
+
+
+def _mail(connection: socket.socket, words: str) -> None:
+    connection.sendall(f"220 {words}\r\n".encode())
+    while data := connection.recv(4096):
+        last = data.upper().startswith(b"QUIT")
+        connection.sendall(b"221 bye\r\n" if last else b"250 yes\r\n")
+        if last:
+            return
+
+
+def _datagrams(name: str, responder: Responder) -> None:
+    sockets = []
+    for family, level, option in (
+        (socket.AF_INET, socket.IPPROTO_IP, _PKTINFO4),
+        (socket.AF_INET6, socket.IPPROTO_IPV6, _PKTINFO6),
+    ):
+        listener = socket.socket(family, socket.SOCK_DGRAM)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.setsockopt(level, option, 1)
+        listener.bind(("", responder.port))
+        sockets.append(listener)
+    while True:
+        for listener in select.select(sockets, [], [])[0]:
+            data, control, _, peer = listener.recvmsg(4096, 256)
+            asked = [(level, kind, _source(level, value)) for level, kind, value in control]
+            listener.sendmsg([_reply(data, f"{name} {peer[0]}", responder)], asked, 0, peer)
+
+
+def _source(level: int, value: bytes) -> bytes:
+    """The packet information that makes an answer leave from the address that was asked (ip(7), ipv6(7))."""
+    if level == socket.IPPROTO_IP:
+        return struct.pack("=I4s4s", 0, value[8:12], value[8:12])
+    return value[:16] + struct.pack("=I", 0)
+
+
+def _reply(data: bytes, words: str, responder: Responder) -> bytes:
+    if data == b"PING\n":
+        return f"{words}\n".encode()
+    if responder.speech == "dns" and len(data) >= 12:
+        # The question comes back as an answer without error and without records (RFC 1035, 4.1.1).
+        return data[:2] + b"\x85\x80" + data[4:6] + bytes(6) + data[12:]
+    return bytes.fromhex(responder.replies.get(data.hex(), "")) or f"{words}\n".encode()
+
+
+def certificate_path() -> str:
+    """Where a responder finds its certificate; empty if there is none."""
+    return CERTIFICATE if os.path.exists(CERTIFICATE) else ""

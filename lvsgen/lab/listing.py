@@ -1,0 +1,32 @@
+"""What an IPVS table must list: takes virtual services, returns them as ipvsadm(8) prints them with -Sn."""
+
+from __future__ import annotations
+
+from lvsgen.model import AddressKey, MarkKey, VirtualService
+
+
+def key(virtual: VirtualService) -> str:
+    """The service, as it stands before `-r` of its realservers."""
+    name = virtual.key
+    if isinstance(name, MarkKey):
+        return f"-f {name.mark}" + (" -6" if name.family == "ipv6" else "")
+    assert isinstance(name, AddressKey)
+    flag = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}[name.protocol]
+    return f"{flag} {_bracketed(str(name.ip))}:{name.port}"
+
+
+def destinations(virtual: VirtualService, failed: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Its realservers with their weights. Hosts that `failed` their checks are gone, or have weight 0."""
+    found = []
+    for one in virtual.destinations:
+        weight = one.member.live_weight
+        if one.member.host.name in failed:
+            if virtual.service.on_failure == "remove":
+                continue
+            weight = 0
+        found.append(f"{_bracketed(str(one.ip))}:{one.port} {weight}")
+    return tuple(found)
+
+
+def _bracketed(ip: str) -> str:
+    return f"[{ip}]" if ":" in ip else ip

@@ -1,0 +1,87 @@
+"""What each realserver listens on: takes services, returns responders by host, to please clients and checks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from lvsgen.lab.endpoints import endpoints, speech
+from lvsgen.lab.guest.wire import Responder, Speech
+from lvsgen.model import Check, DnsProbe, FileProbe, HttpProbe, PingProbe, ScriptProbe, Service, SmtpProbe, UdpProbe
+
+_ORDER: tuple[Speech, ...] = ("text", "dns", "smtp", "tls")
+"""Where one port is wanted for several, the last one of these wins: the others would not understand it."""
+
+_SILENT = (PingProbe, ScriptProbe, FileProbe)
+"""Checks that ask no responder."""
+
+
+def responders(services: Iterable[Service]) -> Mapping[str, tuple[Responder, ...]]:
+    """By the name of the host; members that are drained or disabled serve as well."""
+    found: dict[str, dict[tuple[str, int], Responder]] = {}
+
+    def add(host: str, one: Responder) -> None:
+        ports = found.setdefault(host, {})
+        old = ports.get((one.protocol, one.port))
+        if old is None or _ORDER.index(one.speech) >= _ORDER.index(old.speech):
+            ports[(one.protocol, one.port)] = one
+
+    for endpoint in endpoints(services):
+        spoken = speech(endpoint)
+        for member, port in zip(endpoint.members, endpoint.real_ports, strict=True):
+            add(member.host.name, Responder(protocol=endpoint.protocol, port=port, speech=spoken))
+            for check in member.checks:
+                if not isinstance(check.probe, _SILENT):
+                    add(member.host.name, _for_check(check, port))
+        sorry = endpoint.service.sorry_server
+        if sorry is not None:
+            port = sorry.port or endpoint.port
+            add(sorry.host.name, Responder(protocol=endpoint.protocol, port=port, speech=spoken))
+    return {host: tuple(ports.values()) for host, ports in found.items()}
+
+
+def _for_check(check: Check, port: int) -> Responder:
+    probe = check.probe
+    at = check.port or port
+    match probe:
+        case HttpProbe():
+            url = probe.urls[0]
+            status = int(url.status[0].partition("-")[0]) if url.status else 200
+            return Responder(
+                protocol="tcp",
+                port=at,
+                speech="tls" if probe.tls else "text",
+                status=status,
+                body="\n".join(sorted({literal(one.body) for one in probe.urls if one.body})),
+            )
+        case DnsProbe():
+            return Responder(protocol="udp", port=at, speech="dns")
+        case SmtpProbe():
+            return Responder(protocol="tcp", port=at, speech="smtp")
+        case UdpProbe():
+            return Responder(protocol="udp", port=at, replies={probe.payload.lower(): probe.reply.lower()})
+        case _:
+            return Responder(protocol="tcp", port=at)
+
+
+def literal(pattern: str) -> str:
+    """A text that a simple regular expression matches: itself without its special characters."""
+    return re.sub(r"\\(.)|[\^$.*+?()\[\]{}|]", lambda found: found[1] or "", pattern)
+
+
+def unplayable(check: Check) -> str:
+    """Why no responder of the lab can please a check; empty if one can."""
+    probe = check.probe
+    if isinstance(probe, HttpProbe):
+        for url in probe.urls:
+            if url.digest:
+                return f"the check of {url.path} compares a digest"
+            if url.body and not re.search(url.body, literal(url.body)):
+                return f"the check of {url.path} wants a body that the lab cannot make up"
+            if len({one.status for one in probe.urls}) > 1:
+                return "the check wants different codes of different paths"
+    if check.address is not None:
+        return f"the check asks another address ({check.address})"
+    if check.kind == "bfd":
+        return "the lab has no neighbour that speaks BFD"
+    return ""

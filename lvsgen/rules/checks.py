@@ -1,0 +1,155 @@
+"""Health checks that are missing, or look at the wrong thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lvsgen.diagnostics import Finding, quote
+from lvsgen.model import ALL_PORTS, Service
+from lvsgen.rules.facts import Facts
+from lvsgen.rules.ports import has_one_port
+from lvsgen.rules.rule import ERROR, WARNING, rule
+
+NEEDS_PORT = ("tcp", "http", "https", "dns", "smtp", "udp")
+"""Kinds of checks that connect to a port."""
+
+
+@rule("LVS701", WARNING)
+def nobody_checks(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A service without a check in a cluster where keepalived writes the table.
+
+    Why:
+        keepalived takes such realservers for well for ever. Clients of a dead one time out until a person notices.
+
+    Example:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: {http: /healthz}}
+          telnet: {vip: 192.0.2.100, tcp: 23, method: dr}  # <- LVS701
+
+    Instead:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: {http: /healthz}}
+          telnet: {vip: 192.0.2.100, tcp: 23, method: dr, check: tcp}
+
+    Sources:
+        keepalived.conf(5), real_server
+    """
+    if facts.cluster.ipvs.writer != "keepalived":
+        return
+    for service in facts.cluster.services:
+        if not service.checked and service.members:
+            yield nobody_checks.at(
+                service.place.key,
+                f"nothing checks the realservers of {quote(service.name)}: keepalived would never take one out",
+                "write `check: tcp` at least, here or under `defaults`",
+            )
+
+
+@rule("LVS702", ERROR)
+def check_of_vip(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A check whose address is a VIP.
+
+    Why:
+        The VIP is an address of the director that checks: it would test itself, find all realservers well or all of
+        them dead, and take the answer for each.
+
+    Example:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: {tcp: , address: 192.0.2.100}}  # <- LVS702
+
+    Instead:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: {tcp: }}
+
+    Sources:
+        keepalived.conf(5), connect_ip; route.c, ip_route_output_key
+    """
+    vips = {a.ip: vip for vip in facts.cluster.vips for a in vip.addresses if a.prefix.num_addresses == 1}
+    told = set()
+    for _, pool in facts.pools:
+        for check in pool.checks:
+            if check.address in vips and check.place not in told:
+                told.add(check.place)
+                yield check_of_vip.at(
+                    check.place.at("address"),
+                    f"{check.address} is a VIP, so a director that checks it tests itself",
+                    "remove `address`: each realserver is checked at its own",
+                    [(vips[check.address].place, "the VIP")],
+                )
+
+
+@rule("LVS707", ERROR)
+def check_without_port(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A check without a port in a service by mark over several ports, or in one of `all` ports.
+
+    Why:
+        There is no port of the realserver to take: keepalived would connect to port 0, and every realserver would be
+        down from the start.
+
+    Example:
+        services:
+          web: {vip: 192.0.2.100, tcp: [80, 443], mark: auto, method: dr, check: {http: /healthz}}  # <- LVS707
+
+    Instead:
+        services:
+          web: {vip: 192.0.2.100, tcp: [80, 443], mark: auto, method: dr, check: {http: /healthz, port: 80}}
+
+    Sources:
+        keepalived.conf(5), connect_port
+    """
+    told = set()
+    for service, pool in facts.services:
+        if not _is_portless(service) or not pool.checks:
+            continue
+        for checks in {id(m.checks): m.checks for m in pool.live if m.port is None}.values():
+            for check in checks:
+                if check.kind in NEEDS_PORT and check.port is None and (check.place, service.name) not in told:
+                    told.add((check.place, service.name))
+                    yield check_without_port.at(
+                        check.place,
+                        f"service {quote(service.name)} has no single port, so this check has none to connect to",
+                        "write `port:` beside " + quote(check.kind),
+                        [(service.place.at("mark") if service.mark else service.place.key, "the service")],
+                    )
+
+
+def _is_portless(service: Service) -> bool:
+    if service.mark:
+        return not has_one_port(service)
+    return any(p.first == ALL_PORTS for p in service.ports)
+
+
+@rule("LVS711", WARNING)
+def datagrams_checked_by_connection(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A service with UDP alone whose checks connect to the same port by TCP.
+
+    Why:
+        That a TCP port answers says nothing of the UDP port of the same number, and where nothing listens on TCP all
+        realservers are down from the start.
+
+    Example:
+        services:
+          syslog: {vip: 192.0.2.100, udp: 514, method: dr, check: tcp}  # <- LVS711
+
+    Instead:
+        services:
+          syslog: {vip: 192.0.2.100, udp: 514, method: dr, check: ping}
+
+    Sources:
+        keepalived.conf(5), TCP_CHECK and UDP_CHECK
+    """
+    for service, pool in facts.services:
+        if not service.ports or any(p.protocol != "udp" for p in service.ports) or not pool.checks:
+            continue
+        if all(c.kind in ("tcp", "http", "https", "smtp") and c.port is None for c in pool.checks):
+            yield datagrams_checked_by_connection.at(
+                service.place.at("check"),
+                f"the check connects by TCP, and {quote(service.name)} has UDP only",
+                "use `udp`, `dns`, `ping` or `script`, or write the `port` of something that shows the same daemon's "
+                "health",
+                [(service.place.at("udp"), "UDP")],
+            )

@@ -1,0 +1,136 @@
+"""VIPs that are given up with their services, and durations that keepalived rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lvsgen.diagnostics import Finding, Place, quote
+from lvsgen.model import ScriptProbe, Service, Vip
+from lvsgen.rules.facts import Facts
+from lvsgen.rules.rule import ERROR, WARNING, rule
+
+MOST_FOLLOWED = 12
+"""Virtual services that fit into one command of keepalived.conf, for the longest name of a cluster."""
+
+
+@rule("LVS757", ERROR)
+def follows_unchecked(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A VIP that follows a service of which a realserver is not checked, or more virtual services than fit in a line.
+
+    Why:
+        keepalived takes a realserver without a check for well for ever, so the service never loses its quorum and the
+        VIP is never given up.
+
+    Example:
+        vips:
+          shop: {addresses: 198.51.100.10, device: lo, follows: [web]}  # <- LVS757
+        services:
+          web: {vip: shop, tcp: 80, method: dr, pool: {rs1: {check: tcp}, rs2: }}
+
+    Instead:
+        vips:
+          shop: {addresses: 198.51.100.10, device: lo, follows: [web]}
+        services:
+          web: {vip: shop, tcp: 80, method: dr, pool: {rs1: , rs2: }, check: tcp}
+
+    Sources:
+        keepalived.conf(5), alpha and quorum_down
+    """
+    if facts.cluster.ipvs.writer != "keepalived":
+        return
+    for vip in facts.cluster.vips:
+        if not vip.managed or not (vip.follows or vip.follows_mode):
+            continue
+        followed = list(_followed(facts, vip))
+        for service in followed:
+            # A service that nothing checks at all is LVS701's.
+            member = next((m for m in facts.pool(service).live if not m.checks), None) if service.checked else None
+            if member:
+                yield follows_unchecked.at(
+                    vip.place.at("follows"),
+                    f"service {quote(service.name)} never loses its quorum: nothing checks {quote(member.host.name)}",
+                    "write a `check` for the whole service",
+                    [(member.place, "without a check")],
+                )
+                break
+        count = max(sum(_entries(facts, service, vip, ip.ip.version) for service in followed) for ip in vip.addresses)
+        if count > MOST_FOLLOWED:
+            yield follows_unchecked.at(
+                vip.place.at("follows"),
+                f"this address would follow {count} virtual services, and keepalived takes at most {MOST_FOLLOWED}",
+                "name the services that matter, or give services a `mark`: then all their ports are one",
+            )
+
+
+def _followed(facts: Facts, vip: Vip) -> Iterator[Service]:
+    for service in facts.cluster.services:
+        if service.name in vip.follows or (vip.follows_mode and any(v.name == vip.name for v in service.vips)):
+            yield service
+
+
+def _entries(facts: Facts, service: Service, vip: Vip, version: int) -> int:
+    """The virtual services of a service that one address follows."""
+    if service.mark:
+        return 1
+    on_it = any(v.name == vip.name for v in service.vips)
+    others = sum(1 for v in service.vips for a in v.addresses if a.ip.version == version)
+    return len(service.ports) * (1 if on_it else others)
+
+
+@rule("LVS563", WARNING)
+def fraction_of_a_second(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A fraction of a second where keepalived takes whole ones: interval and timeout of a tracked script, delay and
+        refresh of gratuitous ARP, the timeout of a script check.
+
+    Why:
+        It is rounded up, so a failure is noticed later than the description says.
+
+    Example:
+        failover:
+          engine: keepalived
+          order: [lvs1, lvs2]
+          vrid: 51
+          track: {scripts: {uplink: {command: /usr/local/bin/uplink, interval: 500ms}}}  # <- LVS563
+
+    Instead:
+        failover:
+          engine: keepalived
+          order: [lvs1, lvs2]
+          vrid: 51
+          track: {scripts: {uplink: {command: /usr/local/bin/uplink, interval: 1s}}}
+
+    Sources:
+        keepalived.conf(5), vrrp_script, vrrp_garp_master_delay and MISC_CHECK
+    """
+    for value, place in _whole(facts):
+        if value is not None and value != int(value):
+            yield fraction_of_a_second.at(
+                place,
+                f"keepalived takes whole seconds here, and {value} s become {int(value) + 1}",
+                f"write `{int(value) + 1}s`",
+            )
+
+
+def _whole(facts: Facts) -> Iterator[tuple[float | None, Place]]:
+    failover = facts.cluster.failover
+    for script in failover.track.scripts:
+        yield script.interval, script.place.at("interval")
+        yield script.timeout, script.place.at("timeout")
+    yield failover.garp.delay, failover.place.at("garp", "delay")
+    yield failover.garp.refresh, failover.place.at("garp", "refresh")
+    seen = set()
+    for _, pool in facts.pools:
+        for check in pool.checks:
+            if isinstance(check.probe, ScriptProbe) and check.place not in seen:
+                seen.add(check.place)
+                own = check.probe.timeout
+                yield (
+                    (own, check.place.at("script", "timeout"))
+                    if own is not None
+                    else (
+                        check.timing.timeout,
+                        check.place.at("timeout"),
+                    )
+                )

@@ -1,0 +1,172 @@
+"""What is tracked so that a director gives up: weights that never do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lvsgen.diagnostics import Finding, Place, quote
+from lvsgen.model import Instance
+from lvsgen.rules.facts import Facts
+from lvsgen.rules.rule import ERROR, rule
+
+
+def _weighted(facts: Facts) -> list[tuple[str, int, Place, bool]]:
+    """Name, weight, place, and whether the weight is multiplied by what a file says."""
+    track = facts.cluster.failover.track
+    found = [(s.name, s.weight, s.place, False) for s in track.scripts]
+    found += [(f.name, f.weight, f.place, True) for f in track.files]
+    found += [(p.name, p.weight, p.place, False) for p in track.processes]
+    return [(name, weight, place, factor) for name, weight, place, factor in found if weight]
+
+
+@rule("LVS510", ERROR)
+def weight_in_sync_group(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A tracked weight where VIPs of two families or networks move together.
+
+    Why:
+        Such instances form a sync group, and keepalived ignores weights there ("ignoring weights due to SYNC group"). A
+        failing script would change nothing.
+
+    Example:
+        directors:
+          lvs1: {interfaces: {eth0: [192.0.2.2/24, "2001:db8::2/64"]}}
+          lvs2: {interfaces: {eth0: [192.0.2.3/24, "2001:db8::3/64"]}}
+        realservers: {rs1: [192.0.2.11, "2001:db8::11"]}
+        vips: {shop: [192.0.2.100, "2001:db8::100"]}
+        services:
+          web: {vip: shop, tcp: 80, method: dr}
+        failover:
+          engine: keepalived
+          order: [lvs1, lvs2]
+          vrid: 51
+          preempt: always
+          track: {scripts: {uplink: {command: /usr/local/bin/uplink, weight: -20}}}  # <- LVS510
+
+    Instead:
+        directors:
+          lvs1: {interfaces: {eth0: [192.0.2.2/24, "2001:db8::2/64"]}}
+          lvs2: {interfaces: {eth0: [192.0.2.3/24, "2001:db8::3/64"]}}
+        realservers: {rs1: [192.0.2.11, "2001:db8::11"]}
+        vips: {shop: [192.0.2.100, "2001:db8::100"]}
+        services:
+          web: {vip: shop, tcp: 80, method: dr}
+        failover:
+          engine: keepalived
+          order: [lvs1, lvs2]
+          vrid: 51
+          preempt: always
+          track: {scripts: {uplink: {command: /usr/local/bin/uplink}}}
+
+    Sources:
+        keepalived.conf(5), vrrp_sync_group
+    """
+    group = _group(facts)
+    if group is None:
+        return
+    for name, weight, place, _ in _weighted(facts):
+        yield weight_in_sync_group.at(
+            place.at("weight"),
+            f"the weight {weight} of {quote(name)} has no effect: the VIPs of instance {quote(group.name)} are "
+            "several VRRP "
+            "instances in a sync group, where keepalived ignores weights",
+            "remove `weight`: then a failure gives all of them up",
+            [(group.place, "the instance")],
+        )
+
+
+@rule("LVS511", ERROR)
+def weight_never_flips(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A tracked weight that cannot make another director the master: it is no larger than the gap between the
+        priorities, or nobody preempts.
+
+    Why:
+        A weight only changes a priority. The master stays master while it is still ahead, and with `preempt: never` in
+        any case. A failing script would never move the VIP; `keepalived -t` does not notice.
+
+    Example:
+        failover:
+          engine: keepalived
+          order: [lvs1, lvs2]
+          vrid: 51
+          preempt: always
+          track: {scripts: {uplink: {command: /usr/local/bin/uplink, weight: -5}}}  # <- LVS511
+
+    Instead:
+        failover:
+          engine: keepalived
+          order: [lvs1, lvs2]
+          vrid: 51
+          preempt: always
+          track: {scripts: {uplink: {command: /usr/local/bin/uplink, weight: -20}}}
+
+    Sources:
+        keepalived.conf(5), vrrp_script and nopreempt; RFC 5798 section 6.4.2
+    """
+    failover = facts.cluster.failover
+    # What was left out may be what makes a sync group of the instance.
+    if facts.cluster.partial or _group(facts) is not None or not facts.is_pair or failover.engine != "keepalived":
+        return
+    gap, instance = max(
+        ((_gap(i), i) for i in failover.instances if len(i.order) > 1), key=lambda one: one[0], default=(0, None)
+    )
+    for name, weight, place, factor in _weighted(facts):
+        if failover.preempt_delay is None:
+            yield weight_never_flips.at(
+                place.at("weight"),
+                f"with `preempt: never` no director takes over while the master still advertises, so the weight of "
+                f"{quote(name)} never moves a VIP",
+                "remove `weight`: then a failure gives the VIPs up; or write `preempt: always`",
+                [(failover.place.at("preempt"), "nobody preempts (the default)")],
+            )
+        elif instance is not None and not factor and abs(weight) <= gap:
+            yield weight_never_flips.at(
+                place.at("weight"),
+                f"the weight {weight} of {quote(name)} never moves a VIP: the first director is {gap} ahead",
+                f"write `weight: {'-' if weight < 0 else ''}{gap + 10}`, or remove it: then a failure gives the "
+                "VIPs up",
+                [(instance.place.at("order"), "the priorities follow from this order")],
+            )
+
+
+def _group(facts: Facts) -> Instance | None:
+    """The first instance that becomes a sync group."""
+    return next((i for i in facts.cluster.failover.instances if len(facts.segments(i)) > 1), None)
+
+
+def _gap(instance: Instance) -> int:
+    highest, second = sorted(instance.priorities, reverse=True)[:2]
+    return highest - second
+
+
+@rule("LVS560", ERROR)
+def tracked_interface_missing(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A tracked interface that a director does not have.
+
+    Why:
+        keepalived puts the instance into the state FAULT for ever: that director never takes over.
+
+    Example:
+        failover: {engine: keepalived, order: [lvs1, lvs2], vrid: 51, track: {interfaces: [eth7]}}  # <- LVS560
+
+    Instead:
+        failover: {engine: keepalived, order: [lvs1, lvs2], vrid: 51, track: {interfaces: [eth0]}}
+
+    Sources:
+        keepalived.conf(5), track_interface
+    """
+    failover = facts.cluster.failover
+    if failover.engine != "keepalived":
+        return
+    for name in failover.track.interfaces:
+        for director in failover.order:
+            if all(i.name != name for i in director.interfaces):
+                yield tracked_interface_missing.at(
+                    failover.place.at("track", "interfaces"),
+                    f"director {quote(director.name)} has no interface {quote(name)}, so it would never take over",
+                    f"declare it under `directors.{director.name}.interfaces`, or do not track it",
+                    [(director.place.at("interfaces"), "its interfaces")],
+                )
+                break

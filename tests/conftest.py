@@ -1,0 +1,39 @@
+"""What all tests share: the command line run in this process, on streams of its own."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import pytest
+
+from lvsgen.cli.app import run
+from lvsgen.cli.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command line ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+Lvsgen: TypeAlias = Callable[..., Ran]
+
+
+@pytest.fixture
+def lvsgen(monkeypatch: pytest.MonkeyPatch) -> Lvsgen:
+    """Run a command line: `lvsgen("check", folder, stdin=b"...")`. The environment has no say on colours."""
+    for variable in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def start(*arguments: object, stdin: bytes = b"") -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+        code = run([str(argument) for argument in arguments], Session(io.BytesIO(stdin), out, err))
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    return start

@@ -1,0 +1,202 @@
+"""The lab itself, on a real kernel: every example passes, and clusters that were broken on purpose do not."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lvsgen import pipeline
+from lvsgen.lab import kernel, machine, play, verdicts
+from tests import tools
+from tests.conftest import Lvsgen
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/cluster.yaml"))
+
+MACHINES = 2
+
+
+@pytest.fixture
+def all_tools() -> None:
+    for tool in sorted({*kernel.TOOLS, "keepalived", "nft", "iptables-restore", "openssl"} & set(tools.PACKAGES)):
+        tools.need(tool)
+
+
+@pytest.fixture
+def folder(all_tools: None) -> Iterator[Path]:
+    with play.workspace() as text:
+        yield Path(text)
+
+
+def run(plays: list[play.Play], folder: Path) -> dict[str, play.Ending]:
+    endings = play.play(plays, folder, machines=MACHINES, say=lambda text: None, tell=lambda result: None)
+    return {ending.name: ending for ending in endings}
+
+
+@pytest.mark.lab
+def test_every_example_passes(folder: Path) -> None:
+    plays = [
+        play.prepare(name, pipeline.compile(str(ROOT / "examples" / name / "cluster.yaml")), folder / name)
+        for name in EXAMPLES
+    ]
+    endings = run(plays, folder)
+    assert {name: ending.trouble for name, ending in endings.items() if ending.trouble} == {}
+    wrong = [
+        verdicts.table(name, ending.results) for name, ending in endings.items() if verdicts.failed(ending.results)
+    ]
+    assert not wrong, "\n".join(wrong)
+    for ending in endings.values():
+        assert {"apply", "table", "again", "traffic", "stop"} <= {r.subject.property for r in ending.results}
+
+
+@pytest.mark.lab
+def test_a_machine_that_dies_is_no_pass(
+    all_tools: None, lvsgen: Lvsgen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel image that is none: the virtual machine ends without a word of its guest."""
+    if machine.own_kernel_will_do():
+        pytest.skip("this kernel is used, so no virtual machine can die")
+    real = kernel.kernel(kernel.cache_folder(), lambda text: None)
+    folder = tmp_path / "lvsgen" / "kernel" / real.release
+    (folder / "boot").mkdir(parents=True)
+    (folder / "boot" / real.image.name).write_bytes(bytes(4096))
+    (folder / "lib").symlink_to(real.folder / "lib")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "cluster.yaml").write_text(DIRECT)
+    ran = lvsgen("lab", tmp_path)
+    assert ran.code == 2
+    assert "the machine died; its last words: " in ran.err
+    assert "nothing to test" in ran.out
+
+
+DIRECT = """
+cluster: direct
+directors: {director: {interfaces: {eth0: 192.0.2.2/24}}}
+realservers: {rs1: 192.0.2.11, rs2: 192.0.2.12}
+services: {web: {vip: 192.0.2.100, tcp: 80, method: dr, scheduler: rr}}
+"""
+MARKED = """
+cluster: marked
+directors: {director: {interfaces: {eth0: 192.0.2.2/24}}}
+realservers: {rs1: 192.0.2.11, rs2: 192.0.2.12}
+services: {web: {vip: 192.0.2.100, tcp: [80, 443], mark: auto, persistence: 5m, method: dr, scheduler: rr}}
+"""
+TRANSLATED = """
+cluster: translated
+networks:
+  outside: {prefixes: [192.0.2.0/24], gateway: 192.0.2.1}
+  inside: {prefixes: [10.1.1.0/24]}
+directors: {director: {interfaces: {eth0: 192.0.2.2, eth1: 10.1.1.1}}}
+realservers: {rs1: 10.1.1.11, rs2: 10.1.1.12}
+services: {web: {vip: 192.0.2.100, tcp: 80, method: nat, scheduler: rr}}
+"""
+TUNNELLED = """
+cluster: tunnelled
+networks:
+  outside: {prefixes: [192.0.2.0/24], gateway: 192.0.2.1}
+  away: {prefixes: [198.51.100.0/24]}
+directors: {director: {interfaces: {eth0: 192.0.2.2}}}
+realservers: {rs1: {interfaces: {eth0: 198.51.100.11}}, rs2: {interfaces: {eth0: 198.51.100.12}}}
+services: {web: {vip: 192.0.2.100, tcp: 80, method: tun, scheduler: rr}}
+"""
+PAIR = """
+cluster: pair
+directors: {lvs1: {interfaces: {eth0: 192.0.2.2/24}}, lvs2: {interfaces: {eth0: 192.0.2.3/24}}}
+realservers: {rs1: 192.0.2.11}
+failover: {engine: keepalived, order: [lvs1, lvs2], vrid: 51}
+services: {web: {vip: 192.0.2.100, tcp: 80, method: dr, scheduler: rr}}
+"""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A cluster, one change of a generated file, the property that suffers, and what the lab must say of it."""
+
+    cluster: str
+    file: str
+    change: Callable[[str], str]
+    property: str
+    says: str
+
+
+def without(pattern: str) -> Callable[[str], str]:
+    return lambda text: re.sub(rf"^.*{pattern}.*\n", "", text, flags=re.MULTILINE)
+
+
+def instead(pattern: str, new: str) -> Callable[[str], str]:
+    return lambda text: re.sub(pattern, new, text)
+
+
+BROKEN = {
+    "no arp_ignore": Broken(
+        DIRECT, "rs1/sysctl.conf", without("arp_ignore"), "arp", "rs1 answers ARP for 192.0.2.100 .*arp_ignore = 0"
+    ),
+    "VIP on eth0": Broken(
+        DIRECT, "rs2/addresses.batch", instead("dev lo", "dev eth0"), "arp", "rs2 holds 192.0.2.100 on eth0"
+    ),
+    "realserver without VIP": Broken(
+        DIRECT, "rs2/addresses.batch", without("192.0.2.100/32"), "traffic", "rs2 does not hold 192.0.2.100"
+    ),
+    "no return route": Broken(
+        TRANSLATED, "rs1/routes.batch", without("route"), "traffic", "replies of rs1 do not go back through a director"
+    ),
+    "strict rp_filter": Broken(
+        TUNNELLED,
+        "rs1/sysctl.conf",
+        instead("tunl0.rp_filter = .*", "tunl0.rp_filter = 1\nnet.ipv4.conf.all.rp_filter = 1"),
+        "traffic",
+        "rs1 drops what comes out of tunl0.*rp_filter = 1",
+    ),
+    "mark rule missing": Broken(
+        MARKED,
+        "director/iptables.rules",
+        without("--set-mark"),
+        "traffic",
+        "no packet filter rule on director sets mark",
+    ),
+    "two masters": Broken(
+        PAIR,
+        "lvs2/keepalived.conf",
+        instead("virtual_router_id 51", "virtual_router_id 52"),
+        "arp",
+        "two masters: lvs1",
+    ),
+}
+
+
+def break_it(folder: Path, broken: Broken) -> None:
+    """Change a generated file and its line in lvsgen.sum, as if it had been generated so."""
+    path = folder / broken.file
+    old = path.read_text()
+    new = broken.change(old)
+    assert new != old
+    path.write_text(new)
+    sums = path.parent / "lvsgen.sum"
+    before, after = (hashlib.sha256(text.encode()).hexdigest() for text in (old, new))
+    assert before in sums.read_text()
+    sums.write_text(sums.read_text().replace(before, after))
+
+
+@pytest.mark.lab
+def test_what_is_broken_fails_with_its_cause(folder: Path, tmp_path: Path) -> None:
+    plays = []
+    for name, broken in BROKEN.items():
+        place = name.replace(" ", "-")
+        source = tmp_path / place / "cluster.yaml"
+        source.parent.mkdir()
+        source.write_text(broken.cluster)
+        compilation = pipeline.compile(str(source))
+        assert compilation.complete, compilation.diagnostics
+        plays.append(play.prepare(name, compilation, folder / place, frozenset({broken.property})))
+        break_it(folder / place, broken)
+    endings = run(plays, folder)
+    for name, broken in BROKEN.items():
+        ending = endings[name]
+        assert not ending.trouble, ending.trouble
+        causes = [r.cause for r in ending.results if r.subject.property == broken.property and r.verdict == "fail"]
+        assert any(re.search(broken.says, cause) for cause in causes), f"{name}: {verdicts.table(name, ending.results)}"

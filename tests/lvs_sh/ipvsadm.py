@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""A model of the kernel's IPVS table and of the few ipvsadm(8) commands that lvs.sh uses.
+
+As strict as the kernel: what exists cannot be added, what does not cannot be edited or deleted, an edit replaces the
+whole specification, and `-R` goes on after a refused line and ends with the exit code of the last one. As a program it
+keeps its table in the file that IPVSADM_TABLE names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+DEFAULTS = {"-s": "wlc", "-w": "1", "-x": "0", "-y": "0"}
+KINDS = {"-t": "TCP", "-u": "UDP", "--sctp-service": "SCTP", "-f": "FWM"}
+
+
+class Refused(Exception):
+    """The kernel says no."""
+
+
+def options(words: list[str]) -> dict[str, str]:
+    """`-s wlc -p 360 -o` as a mapping, defaults filled in."""
+    found: dict[str, str] = {}
+    for index, word in enumerate(words):
+        if word.startswith("-"):
+            value = words[index + 1] if index + 1 < len(words) else ""
+            found[word] = "" if value.startswith("-") else value
+    if found.get("-p") == "":
+        found["-p"] = "360"
+    if found.get("--tun-type") == "ipip":
+        del found["--tun-type"]
+    return found
+
+
+@dataclass
+class Service:
+    """A virtual service: its options, and those of each destination."""
+
+    options: dict[str, str]
+    destinations: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def live(self) -> bool:
+        return any(int(d["-w"]) > 0 for d in self.destinations.values())
+
+
+@dataclass
+class Table:
+    """The table, the timeouts and the sync daemons of one network namespace."""
+
+    services: dict[str, Service] = field(default_factory=dict)
+    timeouts: list[int] = field(default_factory=lambda: [900, 120, 300])
+    daemons: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def do(self, line: str) -> None:
+        """One command, as `-R` reads it."""
+        command, *words = line.split()
+        key = " ".join(words[:2]) + (" -6" if words[2:3] == ["-6"] else "")
+        given = options([w for w in words[2:] if w != "-6"])
+        if command == "-A":
+            if key in self.services:
+                raise Refused("Service already exists")
+            self.services[key] = Service({"-s": DEFAULTS["-s"], **given})
+            return
+        if key not in self.services:
+            raise Refused("No such service" if command in ("-E", "-D") else "Service not defined")
+        service = self.services[key]
+        if command == "-E":
+            service.options = {"-s": DEFAULTS["-s"], **given}
+        elif command == "-D":
+            del self.services[key]
+        else:
+            destination = given.pop("-r")
+            if command == "-a" and destination in service.destinations:
+                raise Refused("Destination already exists")
+            if command != "-a" and destination not in service.destinations:
+                raise Refused("No such destination")
+            if command == "-d":
+                del service.destinations[destination]
+            elif command in ("-a", "-e"):
+                service.destinations[destination] = {"-w": "1", "-x": "0", "-y": "0", **given}
+            else:
+                raise Refused(f"unknown command {command}")
+
+    def saved(self) -> str:
+        """`ipvsadm -Sn`: sorted, everything explicit, without thresholds."""
+        lines = []
+        for key, service in sorted(self.services.items()):
+            lines.append(f"-A {key} " + flat(service.options, ("-s", "-p", "-M", "--pe", "-o", "-b")))
+            for name, given in sorted(service.destinations.items()):
+                text = flat(given, ("-g", "-i", "-m", "-w", "--tun-type", "--tun-port", "--tun-nocsum", "--tun-csum"))
+                if "-i" in given and "--tun-type" not in given:
+                    text += " --tun-type ipip"
+                lines.append(f"-a {key} -r {name} {text}")
+        return "".join(f"{line}\n" for line in lines)
+
+    def thresholds(self) -> str:
+        """`ipvsadm -Ln --thresholds`."""
+        lines = [
+            "IP Virtual Server version 1.2.1 (size=4096)",
+            "Prot LocalAddress:Port            Uthreshold Lthreshold ActiveConn InActConn ",
+            "  -> RemoteAddress:Port",
+        ]
+        for key, service in sorted(self.services.items()):
+            kind, name, *six = key.split()
+            lines.append(f"{KINDS[kind]:4} {name}{' IPv6' if six else ''} {service.options['-s']}")
+            for destination, given in sorted(service.destinations.items()):
+                lines.append(f"  -> {destination:28} {given['-x']:10} {given['-y']:10} 0          0         ")
+        return "".join(f"{line}\n" for line in lines)
+
+
+def flat(given: dict[str, str], order: tuple[str, ...]) -> str:
+    return " ".join(f"{name} {given[name]}".strip() for name in order if name in given)
+
+
+def main(arguments: list[str]) -> int:
+    path = Path(os.environ["IPVSADM_TABLE"])
+    table = Table()
+    if path.exists():
+        stored = json.loads(path.read_text())
+        table = Table({k: Service(**v) for k, v in stored["services"].items()}, stored["timeouts"], stored["daemons"])
+    code = 0
+    match arguments:
+        case ["-Sn"]:
+            sys.stdout.write(table.saved())
+        case ["-Ln", "--thresholds"]:
+            sys.stdout.write(table.thresholds())
+        case ["-Ln", "--timeout"]:
+            sys.stdout.write("Timeout (tcp tcpfin udp): {} {} {}\n".format(*table.timeouts))
+        case ["-Ln", "--daemon"]:
+            for role, given in table.daemons.items():
+                device, syncid = given["--mcast-interface"], given["--syncid"]
+                sys.stdout.write(f"{role} sync daemon (mcast={device}, syncid={syncid}, maxlen=1472)\n")
+        case ["--set", *values]:
+            table.timeouts = [int(v) or old for v, old in zip(values, table.timeouts, strict=True)]
+        case ["--start-daemon", role, *words]:
+            if role in table.daemons:
+                sys.stderr.write("Daemon has already run\n")
+                return 255
+            table.daemons[role] = options(words)
+        case ["--stop-daemon", role]:
+            del table.daemons[role]
+        case ["-R"]:
+            for line in sys.stdin:
+                code = 0
+                try:
+                    table.do(line)
+                except Refused as refusal:
+                    sys.stderr.write(f"{refusal}\n")
+                    code = 255
+        case _:
+            sys.stderr.write(f"not in the model: {arguments}\n")
+            return 2
+    path.write_text(json.dumps(asdict(table)))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,133 @@
+"""Hosts to run lvs.sh on: a network and a mount namespace of their own, with a private /run and a short-lived state."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from lvsgen.sums import HEADER
+from tests import tools
+
+SCRIPT = Path(__file__).parents[2] / "templates" / "lvs.sh"
+MODEL = Path(__file__).parent / "ipvsadm.py"
+
+SNAPSHOT = r"""
+ip -o address show | sed -e 's/valid_lft .*//' -e 's/ tentative//'; ip -o link show | cut -d ' ' -f 2,3,5
+ip -4 route show table all; ip -6 route show table all | grep -v fe80; ip -4 rule; ip -6 rule
+cd /proc/sys/net && grep -r . ipv4/conf ipv4/ip_forward ipv6/conf 2>/dev/null | sort
+{ iptables-save; ip6tables-save; } 2>/dev/null | grep -v -e '^#' -e '^:[A-Z]* ACCEPT' -e '^[*]' -e '^COMMIT'
+nft list tables | grep -v -E ' (mangle|nat|filter)$'
+ls -A /etc/keepalived; cat /etc/keepalived/keepalived.conf
+ls -A /run/lvsgen
+"""
+
+
+def write_folder(folder: Path, host: str, files: Mapping[str, str], writer: str = "script") -> Path:
+    """What `lvsgen build` leaves for a host, from data lines."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    facts = f"cluster=shop\nhost={host}\nroles=realserver\nwriter={writer}\n"
+    for name, text in {"host.conf": facts, **files}.items():
+        (folder / name).write_text(f"{HEADER}\n{text}")
+    (folder / "lvs.sh").write_bytes(SCRIPT.read_bytes())
+    (folder / "lvs.sh").chmod(0o755)
+    sums = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}\n" for p in sorted(folder.iterdir())]
+    (folder / "lvsgen.sum").write_text(f"{HEADER}\n# cluster: shop\n{''.join(sums)}")
+    return folder
+
+
+class Machine:
+    """eth0 with 10.1.1.1/24 and 2001:db8::1/64, a default route of each family, Debian's rp_filter."""
+
+    def __init__(self, folder: Path, shell: str = "dash") -> None:
+        self.folder = folder
+        self.shell = shell.split()
+        self.programs = folder.parent / "programs"
+        self.programs.mkdir()
+        self.environment = {"LVSGEN_HOST": "rs1", "IPVSADM_TABLE": str(folder.parent / "table.json")}
+        self.interfere(0, "")
+        unshare = tools.need("unshare")
+        prepare = (
+            "mount -t tmpfs run /run && mkdir -p /etc/keepalived && mount -t tmpfs etc /etc/keepalived && "
+            "ip link set lo up && ip link add eth0 type veth peer name wire && "
+            "for k in accept_dad dad_transmits; do echo 0 >/proc/sys/net/ipv6/conf/eth0/$k; done; "
+            "ip link set wire up && ip link set eth0 up && ip address add 10.1.1.1/24 dev eth0 && "
+            "ip address add 2001:db8::1/64 dev eth0 nodad && ip route add default via 10.1.1.7 && "
+            "ip route add default via 10.1.1.8 metric 100 && ip route add default via 2001:db8::7 && "
+            "echo ready && exec sleep 1000"
+        )
+        environment = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
+        self.holder = subprocess.Popen(
+            [unshare, "-n", "-m", "sh", "-c", prepare], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        assert self.holder.stdout is not None
+        if self.holder.stdout.readline() != "ready\n":
+            tools.lacking("network namespaces are not allowed here: run the tests as root")
+        # IPv6 routes of a device settle a moment after it is up.
+        for _ in range(100):
+            if "fe80" in self.run("ip -6 route show table local"):
+                break
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        self.holder.kill()
+        self.holder.wait()
+        assert self.holder.stdout is not None
+        self.holder.stdout.close()
+
+    def command(self, *words: str) -> list[str]:
+        return ["nsenter", "-t", str(self.holder.pid), "-n", "-m", f"--wd={os.getcwd()}", "--", *words]
+
+    def env(self) -> dict[str, str]:
+        # Programs of a test come first; the tools of root last.
+        path = f"{self.programs}:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+        return {**os.environ, **self.environment, "PATH": path}
+
+    def run(self, script: str) -> str:
+        done = subprocess.run(
+            self.command("sh", "-c", script), capture_output=True, text=True, env=self.env(), stdin=subprocess.DEVNULL
+        )
+        return done.stdout
+
+    def lvs(self, verb: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        script = self.command(*self.shell, str(self.folder / "lvs.sh"), verb)
+        done = subprocess.run(
+            ["sh", "-c", 'export LVS_SH_GROUP=$$; exec "$@"', "sh", *script],
+            capture_output=True,
+            text=True,
+            env=self.env(),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def program(self, name: str, script: str) -> None:
+        """Puts a program before those of the system; MODEL stands for the model of ipvsadm."""
+        path = self.programs / name
+        path.write_text("#!/bin/sh\n" + script.replace("MODEL", f"{sys.executable} -S {MODEL}"))
+        path.chmod(0o755)
+
+    def interfere(self, calls: int, action: str) -> None:
+        """From so many calls of these programs on, each runs `action` first; 0: leave them alone."""
+        counter = self.programs / "calls"
+        counter.write_text("")
+        for name in ("ip", "mv", "iptables", "iptables-restore", "ipvsadm"):
+            real = "MODEL" if name == "ipvsadm" else shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin")
+            if calls:
+                when = f'echo >>{counter}\n[ "$(wc -l <{counter})" -ne {calls} ] || {action}\n'
+                self.program(name, f'{when}exec {real} "$@"\n')
+            elif name != "ipvsadm":
+                (self.programs / name).unlink(missing_ok=True)
+            else:
+                self.program(name, f'exec {real} "$@"\n')
+
+    def snapshot(self) -> list[str]:
+        return self.run(SNAPSHOT).splitlines()
