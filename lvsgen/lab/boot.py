@@ -1,7 +1,7 @@
 """Boots a kernel under qemu, without KVM and without root, with this machine's files as a read-only layer.
 
-The guest's root is a tmpfs overlay above this machine's root (9p), so it has the same tools; it writes to the folder of
-results alone. The one command ends with its exit code in the file `rc` there: without it, the machine died.
+The guest's root is a tmpfs overlay above this machine's root (9p), so it has the same tools; it writes to one shared
+folder alone. The one command ends with its exit code in the file `rc`: without it, the machine died.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ $b mount -t proc proc /new/proc
 $b mount -t sysfs sys /new/sys
 $b mount -t tmpfs run /new/run
 $b mount --move /dev /new/dev
-$b mkdir -p /new/dev/pts /new/dev/shm /new/run/lock "/new$OUT" "/new/lib/modules/$RELEASE"
+$b mkdir -p /new/dev/pts /new/dev/shm /new/run/lock "/new$SHARED" "/new/lib/modules/$RELEASE"
 $b mount -t devpts pts /new/dev/pts
 $b mount -t tmpfs shm /new/dev/shm
 $b mount --bind "/new$MODULES" "/new/lib/modules/$RELEASE"
-$b mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 out "/new$OUT"
+$b mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 shared "/new$SHARED"
 $b cat >/new/run/main <<END
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/ LC_ALL=C
 $COMMAND >'$OUT/log' 2>&1 </dev/null
@@ -52,9 +52,14 @@ exec $b switch_root /new /bin/sh /run/main
 """
 
 
-def boot(kernel: Kernel, command: str, out: Path, *, processors: int, megabytes: int = 1024) -> subprocess.Popen[bytes]:
-    """Start the machine; it powers itself off after `command`, a shell line. Its console is in `out`/console."""
-    initrd = _initial_files(kernel, command, out)
+def boot(
+    kernel: Kernel, command: str, shared: Path, out: Path, *, processors: int, megabytes: int = 1024
+) -> subprocess.Popen[bytes]:
+    """Start the machine; it powers itself off after `command`, a shell line.
+
+    It writes to `shared`, where others may do so as well; its console, log and exit code are in `out`, a folder in it.
+    """
+    initrd = _initial_files(kernel, command, shared, out)
     words = [
         tool("qemu-system-x86_64"),
         *("-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", f"{megabytes}M", "-smp", str(processors)),
@@ -63,14 +68,14 @@ def boot(kernel: Kernel, command: str, out: Path, *, processors: int, megabytes:
         *("-append", "console=ttyS0 panic=-1 quiet mitigations=off nokaslr audit=0 apparmor=0"),
         *("-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"),
         *("-device", "virtio-9p-pci,fsdev=root,mount_tag=root"),
-        *("-fsdev", f"local,id=out,path={out},security_model=none"),
-        *("-device", "virtio-9p-pci,fsdev=out,mount_tag=out"),
+        *("-fsdev", f"local,id=shared,path={shared},security_model=none"),
+        *("-device", "virtio-9p-pci,fsdev=shared,mount_tag=shared"),
     ]
     with open(out / "qemu", "wb") as said:
         return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
 
 
-def _initial_files(kernel: Kernel, command: str, out: Path) -> Path:
+def _initial_files(kernel: Kernel, command: str, shared: Path, out: Path) -> Path:
     """The initramfs: busybox, the modules that reach the shared folders, and what the first process must know."""
     top = out / "initramfs"
     for name in ("bin", "modules"):
@@ -89,7 +94,8 @@ def _initial_files(kernel: Kernel, command: str, out: Path) -> Path:
         (top / "modules" / name).write_bytes(lzma.decompress(data) if path.suffix == ".xz" else data)
         order.append(name)
     (top / "order").write_text("".join(f"{name}\n" for name in order))
-    facts = {"OUT": str(out), "RELEASE": kernel.release, "MODULES": str(kernel.modules), "COMMAND": command}
+    facts = {"SHARED": str(shared), "OUT": str(out), "RELEASE": kernel.release}
+    facts |= {"MODULES": str(kernel.modules), "COMMAND": command}
     (top / "facts").write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in facts.items()))
     names = sorted(str(path.relative_to(top)) for path in top.rglob("*"))
     initrd = out / "initrd"

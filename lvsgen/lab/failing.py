@@ -6,7 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from lvsgen.lab.endpoints import Endpoint
-from lvsgen.lab.guest.wire import Connection, Links, Owner, Responders, Step, Subject, Table
+from lvsgen.lab.guest.steps.connection import Connection
+from lvsgen.lab.guest.steps.faults import Links, Responders
+from lvsgen.lab.guest.steps.owner import Owner
+from lvsgen.lab.guest.steps.table import Table
+from lvsgen.lab.guest.wire import Step, Subject
 from lvsgen.lab.listing import destinations, key
 from lvsgen.lab.responders import unplayable
 from lvsgen.lab.sample import CROWD

@@ -1,6 +1,7 @@
-"""Runs jobs on a kernel with IPVS: this one where that is possible, else one in a virtual machine.
+"""Runs jobs on a kernel with IPVS: this one where that is possible, else one in virtual machines.
 
-Takes jobs, returns their results and what went wrong with the lab itself. Results are told one by one as they come.
+Takes jobs, returns their results and what went wrong with the lab itself. Results are told one by one as they come. The
+jobs lie in a folder that all machines share; each takes the next one when it has time for it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,33 +48,41 @@ def own_kernel_will_do() -> bool:
 
 
 def run(
-    shares: Sequence[Sequence[Job]],
+    jobs: Sequence[Job],
     work: Path,
     *,
+    machines: int,
     seconds: float,
     say: Callable[[str], None],
     tell: Callable[[Result], None],
 ) -> Outcome:
-    """Run every share of jobs on a machine of its own, side by side; `work` must exist and is written to."""
+    """Run the jobs, begun in this order, on so many machines side by side; `work` must exist and is written to."""
     for name in ("ipvsadm", "ip"):
         kernel.tool(name)
     if not Path(_PYTHON).exists():
         raise CannotPlay(f"{_PYTHON} is missing; install the package python3")
-    program = _program(work)
     found: Kernel | None = None
     if own_kernel_will_do():
         say(f"running on this kernel ({os.uname().release})")
-        shares = [[job for share in shares for job in share]]
+        machines = 1
     else:
         found = kernel.kernel(kernel.cache_folder(), say)
-        say(f"booting a virtual machine with kernel {found.release}")
+        say(f"booting {'a virtual machine' if machines == 1 else 'virtual machines'} with kernel {found.release}")
     outcome = Outcome()
-    machines = [_Machine(found, share, work / f"machine{n}", program, len(shares)) for n, share in enumerate(shares)]
+    program = _program(work)
+    shared = work / "shared"
+    queue = _queue(jobs, shared)
+    modules = sorted({module for job in jobs for module in job.modules})
+    running: list[_Machine] = []
     end = time.monotonic() + seconds
     try:
+        for number in range(machines):
+            words = [_PYTHON, "-m", "lvsgen.lab.guest", str(queue), str(shared / f"results{number}"), *modules]
+            command = f"PYTHONPATH={shlex.quote(str(program))} exec {shlex.join(words)}"
+            running.append(_Machine(found, command, shared, number, machines))
         while True:
-            alive = [machine for machine in machines if machine.alive]
-            for machine in machines:
+            alive = [machine for machine in running if machine.alive]
+            for machine in running:
                 machine.collect(outcome, tell)
             if not alive:
                 break
@@ -83,11 +92,23 @@ def run(
                     machine.late = f"the lab took more than {seconds:g} s"
             time.sleep(0.1)
     finally:
-        for machine in machines:
+        for machine in running:
             machine.kill()
-    for machine in machines:
-        machine.conclude(outcome)
+    for job in jobs:
+        if job.name not in outcome.ended and job.name not in outcome.trouble:
+            # One that nobody has begun was left by them all.
+            machine = next((one for one in running if job.name in one.begun), running[-1])
+            outcome.trouble[job.name] = machine.last_words()
     return outcome
+
+
+def _queue(jobs: Iterable[Job], shared: Path) -> Path:
+    """A file for each job; their names are in the order in which jobs are to begin."""
+    folder = shared / "queue"
+    folder.mkdir(parents=True)
+    for number, job in enumerate(jobs):
+        (folder / f"{number:04}.json").write_text(json.dumps(encode(job)))
+    return folder
 
 
 def _program(work: Path) -> Path:
@@ -101,25 +122,24 @@ def _program(work: Path) -> Path:
 
 
 class _Machine:
-    """One kernel at work, seen from outside: a process, and the file of results that it writes."""
+    """One kernel at work, seen from outside: a process, and the file of results that it writes.
 
-    def __init__(self, found: Kernel | None, jobs: Sequence[Job], out: Path, program: Path, machines: int) -> None:
-        out.mkdir()
-        self.out = out
-        self.jobs = [job.name for job in jobs]
+    `begun` are the jobs that it has taken.
+    """
+
+    def __init__(self, found: Kernel | None, command: str, shared: Path, number: int, machines: int) -> None:
+        self.out = shared / f"machine{number}"
+        self.out.mkdir()
+        self.results = shared / f"results{number}"
+        self.results.touch()
         self.late = ""
         self.read = 0
-        self.virtual = found is not None
-        (out / "jobs.json").write_text(json.dumps([encode(job) for job in jobs]))
-        (out / "results").touch()
-        command = (
-            f"PYTHONPATH={shlex.quote(str(program))} exec {_PYTHON} -m lvsgen.lab.guest {out}/jobs.json {out}/results"
-        )
+        self.begun: set[str] = set()
         if found:
             processors = max(1, (os.cpu_count() or 1) // machines)
-            self.process = boot.boot(found, f"({command})", out, processors=min(processors, 4))
+            self.process = boot.boot(found, f"({command})", shared, self.out, processors=min(processors, 4))
         else:
-            with open(out / "log", "wb") as log:
+            with open(self.out / "log", "wb") as log:
                 self.process = subprocess.Popen(["sh", "-c", command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     @property
@@ -138,7 +158,7 @@ class _Machine:
 
     def lines(self) -> Iterator[Mapping[str, Any]]:
         """What has been added to the results since the last time, whole lines only."""
-        with open(self.out / "results", "rb") as source:
+        with open(self.results, "rb") as source:
             source.seek(self.read)
             data = source.read()
         whole = data[: data.rfind(b"\n") + 1]
@@ -156,17 +176,14 @@ class _Machine:
                 outcome.trouble.setdefault(line["job"], line["trouble"])
             elif "ended" in line:
                 outcome.ended.add(line["job"])
+            elif "begun" in line:
+                self.begun.add(line["job"])
 
-    def conclude(self, outcome: Outcome) -> None:
-        """Whatever has not ended by now never will."""
-        for job in self.jobs:
-            if job not in outcome.ended and job not in outcome.trouble:
-                outcome.trouble[job] = f"{self.late or 'the machine died'}; its last words: {self._last_words()}"
-
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """What kept it from its end, as far as it can be told."""
         lines: list[str] = []
         for name in ("qemu", "console", "log"):
             path = self.out / name
             if path.exists():
                 lines += [line for line in path.read_text(errors="replace").splitlines() if line.strip()][-6:]
-        return " | ".join(lines[-10:]) or "none"
+        return f"{self.late or 'the machine died'}; its last words: {' | '.join(lines[-10:]) or 'none'}"

@@ -125,9 +125,10 @@ def play(
     needs_openssl = any(r.speech == "tls" for p in plays for m in p.job.machines for r in m.responders)
     if needs_openssl and find_tool("openssl") is None:
         raise CannotPlay("openssl is missing, which the responders of https checks need; install the package openssl")
-    count = max(1, min(machines, len(plays)))
-    shares = [[one.job for one in plays[n::count]] for n in range(count)]
-    outcome = machine.run(shares, work, seconds=_SECONDS + _SECONDS_EACH * len(plays), say=say, tell=tell)
+    # Whoever is free takes the next one: the dearest first, so that no machine is left with it at the end.
+    jobs = sorted((one.job for one in plays), key=_cost, reverse=True)
+    count = max(1, min(machines, len(jobs)))
+    outcome = machine.run(jobs, work, machines=count, seconds=_SECONDS + _SECONDS_EACH * len(jobs), say=say, tell=tell)
     return tuple(
         Ending(
             name=one.name,
@@ -141,6 +142,11 @@ def play(
 def workspace() -> Workspace:
     """A folder for everything that a run writes."""
     return tempfile.TemporaryDirectory(prefix="lvsgen-lab-", dir=os.path.realpath(tempfile.gettempdir()))
+
+
+def _cost(job: Job) -> int:
+    """What it costs to play, roughly: `lvs.sh` runs on each host several times."""
+    return len(job.steps) + 4 * sum(1 for one in job.machines if one.folder)
 
 
 def _omissions(one: Play) -> list[Result]:

@@ -10,7 +10,11 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from lvsgen.lab.failing import failover, health
-from lvsgen.lab.guest.wire import Apply, Ask, Owner, Step, Stop, Subject, Table, Target, Upload
+from lvsgen.lab.guest.steps.asking import Ask, Upload
+from lvsgen.lab.guest.steps.owner import Owner
+from lvsgen.lab.guest.steps.scripts import Apply, Stop
+from lvsgen.lab.guest.steps.table import Table
+from lvsgen.lab.guest.wire import Step, Subject, Target
 from lvsgen.lab.listing import destinations, key
 from lvsgen.lab.scene import Omission, Scene, out
 from lvsgen.lab.topology import OUTSIDE_PORT

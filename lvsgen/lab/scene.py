@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from lvsgen.lab.endpoints import Endpoint, speech
 from lvsgen.lab.ground import Client, Ground
-from lvsgen.lab.guest.wire import Ask, Subject, Target
+from lvsgen.lab.guest.steps.asking import Ask
+from lvsgen.lab.guest.wire import Subject, Target
 from lvsgen.lab.sample import CROWD, Sample
 from lvsgen.lab.shares import share
 from lvsgen.model import Cluster, Host, Instance, Member

@@ -28,6 +28,7 @@ def plain(name: str, results: Sequence[Result]) -> dict[str, Any]:
                 "verdict": r.verdict,
                 "seen": r.seen,
                 "cause": r.cause,
+                "seconds": r.seconds,
             }
             for r in results
         ],

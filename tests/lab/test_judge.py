@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lvsgen.lab.guest.judge import judge
-from lvsgen.lab.guest.wire import Ask, Subject, Target
+from lvsgen.lab.guest.steps.asking import Ask
+from lvsgen.lab.guest.wire import Subject, Target
 
 
 def ask(**more: object) -> Ask:

@@ -10,7 +10,14 @@ import pytest
 
 from lvsgen import pipeline
 from lvsgen.lab import play
-from lvsgen.lab.guest.wire import Apply, Ask, Connection, Links, Owner, Responders, Stop, Table, Upload, decode, encode
+from lvsgen.lab.guest.steps import KINDS
+from lvsgen.lab.guest.steps.asking import Ask, Upload
+from lvsgen.lab.guest.steps.connection import Connection
+from lvsgen.lab.guest.steps.faults import Links, Responders
+from lvsgen.lab.guest.steps.owner import Owner
+from lvsgen.lab.guest.steps.scripts import Apply, Stop
+from lvsgen.lab.guest.steps.table import Table
+from lvsgen.lab.guest.wire import decode, encode
 from lvsgen.lab.scenarios import PROPERTIES, Item
 from lvsgen.lab.scene import Omission
 
@@ -52,7 +59,7 @@ def test_every_step_has_a_known_property_and_crosses_as_json(example: str, tmp_p
     assert isinstance(prepared.job.steps[0], Apply)
     assert isinstance(prepared.job.steps[-1], Stop)
     sent = json.dumps(encode(prepared.job))
-    assert json.dumps(encode(decode(json.loads(sent)))) == sent
+    assert json.dumps(encode(decode(json.loads(sent), KINDS))) == sent
     names = {machine.name for machine in prepared.job.machines}
     assert all(step.target.client in names for step in prepared.job.steps if isinstance(step, Ask | Upload))
 

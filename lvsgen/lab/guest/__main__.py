@@ -1,7 +1,9 @@
-"""usage (as root, on a kernel with IPVS): python3 -m lvsgen.lab.guest JOBS RESULTS
+"""usage (as root, on a kernel with IPVS): python3 -m lvsgen.lab.guest QUEUE RESULTS MODULE...
 
-JOBS is a JSON file with a list of jobs; a result is added to RESULTS, a JSON line each, as soon as it is there. The
-last line is `{"done": true}`: without it the run has not ended well. Several jobs run side by side.
+QUEUE is a folder of jobs, a JSON file each, which several machines may share: a job is taken, in the order of the
+names, by renaming its file. MODULEs are loaded first, as some make devices in every namespace. What happens is added to
+RESULTS, a JSON line each, as soon as it is known: that a job has begun, its results, and how it ended. The last line is
+`{"done": true}`: without it the run has not ended well.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from typing import Any
 
 from lvsgen.lab.guest import build
 from lvsgen.lab.guest.namespaces import Segments, Trouble, leave
-from lvsgen.lab.guest.steps import Steps
+from lvsgen.lab.guest.stage import Stage
+from lvsgen.lab.guest.steps import KINDS, take
 from lvsgen.lab.guest.wire import Job, Result, decode
 
 _SIDE_BY_SIDE = 2
@@ -43,17 +46,19 @@ class Report:
 def play(job: Job, report: Report) -> None:
     """One cluster, from the first machine to the last step."""
     work = Path(tempfile.mkdtemp(prefix="lvsgen-lab-"))
-    segments = Segments(job.segments)
     hosts = {}
+    segments = Segments(job.segments)
     try:
         hosts = build.build(job, segments)
         build.certify(hosts, work)
         for host in hosts.values():
             build.start(host)
-        steps = Steps(job.name, hosts, report.result)
-        steps.plant()
+        stage = Stage(job, hosts, report.result)
+        stage.plant()
         for step in job.steps:
-            steps.take(step)
+            take(stage, step)
+            if stage.failed and job.until_failure:
+                break
         report.line({"job": job.name, "ended": True})
     except (Trouble, OSError) as error:
         report.line({"job": job.name, "trouble": str(error)})
@@ -61,15 +66,25 @@ def play(job: Job, report: Report) -> None:
         build.close(hosts, segments, work)
 
 
-def main(jobs_file: str, results_file: str) -> int:
-    """Play all jobs."""
-    jobs = [decode(one) for one in json.loads(Path(jobs_file).read_text())]
-    report = Report(results_file)
-    build.load(("ip_vs", *dict.fromkeys(module for job in jobs for module in job.modules)))
+def next_job(queue: Path) -> Job | None:
+    """Take a job that nobody has taken; None if there is none."""
+    for path in sorted(queue.glob("*.json")):
+        mine = path.with_suffix(".taken")
+        try:
+            path.rename(mine)
+        except FileNotFoundError:
+            continue
+        return decode(json.loads(mine.read_text()), KINDS)
+    return None
+
+
+def main(queue: str, results: str, *modules: str) -> int:
+    """Play jobs until none is left."""
+    report = Report(results)
+    build.load(("ip_vs", *modules))
     running: dict[int, str] = {}
-    for job in jobs:
-        while len(running) >= _SIDE_BY_SIDE:
-            _one_ends(running, report)
+    while job := next_job(Path(queue)):
+        report.line({"job": job.name, "begun": True})
         child = os.fork()
         if child == 0:
             try:
@@ -80,6 +95,8 @@ def main(jobs_file: str, results_file: str) -> int:
             finally:
                 leave(1)
         running[child] = job.name
+        while len(running) >= _SIDE_BY_SIDE:
+            _one_ends(running, report)
     while running:
         _one_ends(running, report)
     report.line({"done": True})

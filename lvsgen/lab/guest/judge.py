@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lvsgen.lab.guest.wire import Ask
+if TYPE_CHECKING:
+    from lvsgen.lab.guest.steps.asking import Ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

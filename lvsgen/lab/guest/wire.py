@@ -1,7 +1,8 @@
 """What the lab tells its guest and what the guest answers: plain values, which cross as JSON.
 
 A `Job` is one cluster: machines joined by segments, and steps. Each step has a `subject` (the property that it is
-about, and the service, if one) and leads to results. Nothing here knows what a cluster is.
+about, and the service, if one) and leads to results. Nothing here knows what a cluster is, nor which kinds of steps
+there are.
 """
 
 from __future__ import annotations
@@ -83,147 +84,34 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Apply:
-    """`lvs.sh apply` on a machine. `again`: it must have nothing to do."""
+class Step:
+    """Something that is done or asked, and the subject of its results. Each kind is a class of its own (`steps`)."""
 
     subject: Subject
-    machine: str
-    again: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
-    """`lvs.sh stop` on machines, in this order; those in `compared` must be as they were before the first apply."""
-
-    subject: Subject
-    machines: tuple[str, ...]
-    compared: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """Who answers a broadcast for an address: exactly one of `allowed`, or nobody if there is none.
-
-    Asked until it is so, for `seconds` at most; then for `steady` seconds it must be so at any time (`silence` is
-    allowed there). `holders` are the machines of which only one may hold it, `silent` those that must not answer.
-    """
-
-    subject: Subject
-    client: str
-    device: str
-    ip: str
-    allowed: tuple[str, ...]
-    directors: tuple[str, ...] = ()
-    seconds: float = 0
-    steady: float = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """What `ipvsadm -Sn` of a machine must list, in `seconds`: by service, `REALSERVER weight`."""
-
-    subject: Subject
-    machine: str
-    lists: Mapping[str, tuple[str, ...]]
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """Clients ask a service `count` times, one after the other, from the addresses `sources` in turn.
-
-    `wants` are the realservers that must answer, each `share` times where that has a number, and no other. `tolerance`
-    is how far from it a share may be. `one`: they all meet the same one. `affinity`: clients whose addresses are in one
-    group (`groups`, as many as `sources`) meet one and the same, also over other `ports`. `sees` is what realservers
-    must see as the source: empty means the client's own address. `held` keeps all connections open until the end.
-    With `seconds` it is asked until it is so. `loops` bounds the packets that the machines named there may get for
-    each time asked.
-    """
-
-    subject: Subject
-    target: Target
-    count: int
-    sources: tuple[str, ...]
-    wants: tuple[str, ...]
-    share: Mapping[str, int] = field(default_factory=dict)
-    tolerance: int = 0
-    one: bool = False
-    subset: bool = False
-    affinity: bool = False
-    groups: tuple[str, ...] = ()
-    ports: tuple[int, ...] = ()
-    sees: tuple[str, ...] = ()
-    held: bool = False
-    one_socket: bool = False
-    seconds: float = 0
-    loops: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
-    """Clients send so many bytes and must be told that all have arrived, by each of `wants`."""
-
-    subject: Subject
-    target: Target
-    size: int
-    sources: tuple[str, ...]
-    wants: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Responders:
-    """Ends all responders of a machine, or starts them (again); with `status` they go on with that HTTP status."""
-
-    subject: Subject
-    machine: str
-    up: bool
-    status: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
-    """All links of a machine go down, or come back."""
-
-    subject: Subject
-    machine: str
-    up: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """A connection that stays: opened (`open`), or used once more, when the same realserver must answer on it."""
-
-    subject: Subject
-    target: Target
-    source: str
-    name: str
-    open: bool
-
-
-Step: TypeAlias = Apply | Stop | Owner | Table | Ask | Upload | Responders | Links | Connection
-_STEPS = {one.__name__: one for one in (Apply, Stop, Owner, Table, Ask, Upload, Responders, Links, Connection)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One cluster in the lab. `modules` are loaded first. `ephemeral` settings are in no comparison."""
+    """One cluster in the lab. `modules` are wanted. `until_failure`: what comes after a failure is left out."""
 
     name: str
     segments: int
     machines: tuple[Machine, ...]
     modules: tuple[str, ...]
     steps: tuple[Step, ...]
+    until_failure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What was seen, and on failure what is wrong."""
+    """What was seen, and on failure what is wrong. `seconds` have gone by since the result before it."""
 
     job: str
     subject: Subject
     verdict: Verdict
     seen: str
     cause: str = ""
+    seconds: float = 0
 
 
 def encode(job: Job) -> dict[str, Any]:
@@ -234,8 +122,8 @@ def encode(job: Job) -> dict[str, Any]:
     return plain
 
 
-def decode(plain: Mapping[str, Any]) -> Job:
-    """The job that `encode` was given. Tuples have become lists, which nobody changes."""
+def decode(plain: Mapping[str, Any], kinds: Mapping[str, type[Step]]) -> Job:
+    """The job that `encode` was given; `kinds` are the steps by name. Tuples have become lists."""
     return Job(
         name=plain["name"],
         segments=plain["segments"],
@@ -250,17 +138,17 @@ def decode(plain: Mapping[str, Any]) -> Job:
             for one in plain["machines"]
         ),
         modules=tuple(plain["modules"]),
-        steps=tuple(_step(one) for one in plain["steps"]),
+        steps=tuple(_step(one, kinds) for one in plain["steps"]),
+        until_failure=plain["until_failure"],
     )
 
 
-def _step(data: Mapping[str, Any]) -> Step:
+def _step(data: Mapping[str, Any], kinds: Mapping[str, type[Step]]) -> Step:
     fields = {key: value for key, value in data.items() if key != "kind"}
     fields["subject"] = Subject(**fields["subject"])
     if "target" in fields:
         fields["target"] = Target(**fields["target"])
-    made: Step = _STEPS[data["kind"]](**fields)
-    return made
+    return kinds[data["kind"]](**fields)
 
 
 def decode_result(plain: Mapping[str, Any]) -> Result:

@@ -1,0 +1,30 @@
+"""The kinds of steps, and what takes each: a new kind is a module beside this one and its line in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lvsgen.lab.guest.stage import Stage
+from lvsgen.lab.guest.steps import asking, connection, faults, owner, scripts, table
+from lvsgen.lab.guest.wire import Step
+
+STEPS: Mapping[type[Step], Callable[[Stage, Any], None]] = {
+    scripts.Apply: scripts.apply,
+    scripts.Stop: scripts.stop,
+    table.Table: table.table,
+    owner.Owner: owner.owner,
+    asking.Ask: asking.ask,
+    asking.Upload: asking.upload,
+    connection.Connection: connection.connection,
+    faults.Responders: faults.responders,
+    faults.Links: faults.links,
+}
+
+KINDS: Mapping[str, type[Step]] = {kind.__name__: kind for kind in STEPS}
+"""By the name that crosses to the guest."""
+
+
+def take(stage: Stage, step: Step) -> None:
+    """Take one step."""
+    STEPS[type(step)](stage, step)

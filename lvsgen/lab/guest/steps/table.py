@@ -1,0 +1,46 @@
+"""Reads the IPVS table of a machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lvsgen.lab.guest.stage import Stage
+from lvsgen.lab.guest.wire import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table(Step):
+    """What `ipvsadm -Sn` of a machine must list, in `seconds`: by service, `REALSERVER weight`."""
+
+    machine: str
+    lists: Mapping[str, tuple[str, ...]]
+    seconds: float
+
+
+def table(stage: Stage, step: Table) -> None:
+    """Read it, until it lists what it should."""
+    began = time.monotonic()
+    wanted = {(key, one) for key, lines in step.lists.items() for one in lines}
+    while True:
+        said = stage.hosts[step.machine].run("ipvsadm -Sn").said
+        found = {(key, one) for key, one in listed(said) if key in step.lists}
+        if wanted == found or time.monotonic() > began + step.seconds:
+            break
+        time.sleep(0.3)
+    causes = [f"{key} lacks {one}" for key, one in sorted(wanted - found)[:3]]
+    causes += [f"{key} should not list {one}" for key, one in sorted(found - wanted)[:3]]
+    seen = f"{step.machine}: {len(found)} listed (after {time.monotonic() - began:.1f} s)"
+    stage.tell(step.subject, not causes, seen, "; ".join(causes))
+
+
+def listed(said: str) -> set[tuple[str, str]]:
+    """`ipvsadm -Sn` as pairs: the service as it is written there, and `REALSERVER weight`."""
+    found: set[tuple[str, str]] = set()
+    for line in said.splitlines():
+        words = line.split()
+        if words[:1] == ["-a"]:
+            at = words.index("-r")
+            found.add((" ".join(words[1:at]), f"{words[at + 1]} {words[words.index('-w') + 1]}"))
+    return found
