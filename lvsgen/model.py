@@ -202,10 +202,14 @@ class PingProbe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Url:
-    """One request of an HTTP check. `status` holds codes and ranges of codes, as text: `200`, `200-299`."""
+    """One request of an HTTP check. `status` holds codes and ranges of codes, as text: `200`, `200-299`.
+
+    `sni` is the name that was written beside it; what keepalived sends is the probe's, or `host`.
+    """
 
     path: str
     host: str = ""
+    sni: str = ""
     status: tuple[str, ...] = ("200",)
     body: str = ""
     body_not: str = ""

@@ -152,6 +152,7 @@ def _http(tls: bool, value: Any, place: Place) -> HttpProbe:
             Url(
                 path=given["path"],
                 host=given.get("host") or "",
+                sni=given.get("sni") or "",
                 status=statuses,
                 body=given.get("body") or "",
                 body_not=given.get("body_not") or "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lvsgen.diagnostics import Finding, quote
-from lvsgen.model import Check, DnsProbe, HttpProbe, UdpProbe
+from lvsgen.model import BfdProbe, Check, DnsProbe, HttpProbe, IPAddress, UdpProbe
 from lvsgen.rules.facts import Facts
 from lvsgen.rules.rule import ERROR, rule
 
@@ -83,14 +83,15 @@ def sni_of_another_host(facts: Facts) -> Iterator[Finding]:
     for check in _checks(facts):
         probe = check.probe
         if isinstance(probe, HttpProbe) and probe.tls:
-            host = next((url.host for url in probe.urls if url.host), "")
-            if host and probe.sni != host:
-                yield sni_of_another_host.at(
-                    check.place.at("https"),
-                    f"keepalived would greet with {quote(host)}, the host of the request, and never with "
-                    f"{quote(probe.sni)}",
-                    "leave `sni` out, or use `script`",
-                )
+            for url in probe.urls:
+                greeting = url.host or probe.sni
+                if url.sni and url.sni != greeting:
+                    what = "the host of the request" if url.host else "as the first `sni` of this check says"
+                    yield sni_of_another_host.at(
+                        url.place.at("sni"),
+                        f"keepalived would greet with {quote(greeting)}, {what}, and never with {quote(url.sni)}",
+                        "leave `sni` out, make it a check of its own, or use `script`",
+                    )
 
 
 @rule("LVS755", ERROR)
@@ -124,3 +125,76 @@ def datagram_ends_in_ff(facts: Facts) -> Iterator[Finding]:
                         if field == "reply"
                         else "send another datagram that the realserver answers, or use `script`",
                     )
+
+
+@rule("LVS760", ERROR)
+def status_range_backwards(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A range of HTTP statuses whose end comes before its start.
+
+    Why:
+        keepalived refuses the range ("Invalid HTTP_GET status code"). With no status left it takes 200 to 299, and a
+        realserver that redirects as it should is taken for dead.
+
+    Example:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: {http: {path: /, status: "399-200"}}}  # <- LVS760
+
+    Instead:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: {http: {path: /, status: "200-399"}}}
+
+    Sources:
+        keepalived.conf(5), status_code; check_http.c, status_code_handler; seen with 2.2.7
+    """
+    for check in _checks(facts):
+        for url in check.probe.urls if isinstance(check.probe, HttpProbe) else ():
+            for status in url.status:
+                first, _, last = status.partition("-")
+                if last and int(last) < int(first):
+                    yield status_range_backwards.at(
+                        url.place.at("status"),
+                        f"keepalived refuses the range {quote(status)}, which ends before it starts",
+                        f'write `"{last}-{first}"`',
+                    )
+
+
+@rule("LVS762", ERROR)
+def neighbour_followed_twice(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        Two BFD checks of one realserver with the same neighbour.
+
+    Why:
+        There is one session with a neighbour. keepalived refuses the second check ("RS already monitoring") and drops
+        it.
+
+    Example:
+        realservers: {rs1: 192.0.2.11}
+        services:
+          web:
+            vip: 192.0.2.100
+            tcp: 80
+            method: dr
+            check: [{bfd: 192.0.2.11}, {bfd: 192.0.2.11, interval: 1s}]  # <- LVS762
+
+    Instead:
+        realservers: {rs1: 192.0.2.11}
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: {bfd: 192.0.2.11, interval: 1s}}
+
+    Sources:
+        keepalived.conf(5), BFD_CHECK; check_bfd.c, bfd_name_handler; seen with 2.2.7
+    """
+    for _, pool in facts.pools:
+        for checks in {id(m.checks): m.checks for m in pool.members}.values():
+            seen: dict[IPAddress, Check] = {}
+            for check in checks:
+                if isinstance(check.probe, BfdProbe):
+                    first = seen.setdefault(check.probe.neighbour, check)
+                    if first is not check:
+                        yield neighbour_followed_twice.at(
+                            check.place.at("bfd"),
+                            f"the realserver follows the session with {check.probe.neighbour} already",
+                            "leave one of the two; the quicker timing sets the session",
+                            [(first.place.at("bfd"), "the other one")],
+                        )

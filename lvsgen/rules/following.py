@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lvsgen import keepalived_text
 from lvsgen.diagnostics import Finding, Place, quote
-from lvsgen.model import ScriptProbe, Service, Vip
+from lvsgen.model import Family, ScriptProbe, Service, Vip, VipAddress
 from lvsgen.rules.facts import Facts
 from lvsgen.rules.rule import ERROR, WARNING, rule
 
 MOST_FOLLOWED = 12
 """Virtual services that fit into one command of keepalived.conf, for the longest name of a cluster."""
+_FLAG = 62
+"""Bytes of a test for a flag of a service, with the longest name of a cluster."""
+_COMMAND_BESIDE = 200
+"""Bytes of what else stands in such a line: the keyword, the shell, what a command is told beside its arguments."""
 
 
 @rule("LVS757", ERROR)
@@ -76,6 +81,66 @@ def _entries(facts: Facts, service: Service, vip: Vip, version: int) -> int:
     on_it = any(v.name == vip.name for v in service.vips)
     others = sum(1 for v in service.vips for a in v.addresses if a.ip.version == version)
     return len(service.ports) * (1 if on_it else others)
+
+
+@rule("LVS763", ERROR)
+def followed_by_too_many(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        More addresses on `lo` that follow one virtual service than fit into the command that moves them.
+
+    Why:
+        keepalived runs one command when a service gets or loses its quorum, and cuts its line after 1023 bytes: some of
+        the addresses would stay, and routers go on sending their packets here.
+
+    Example:
+        vips:
+          shop: {addresses: 198.51.100.1-198.51.100.40, device: lo, follows: [web]}  # <- LVS763
+        services:
+          web: {vip: shop, tcp: 80, mark: auto, method: dr, check: tcp}
+
+    Instead:
+        vips:
+          shop: {addresses: 198.51.100.1-198.51.100.40, device: lo, follows: [web]}
+        services:
+          web: {vip: shop, tcp: 80, method: dr, check: tcp}
+
+    Sources:
+        keepalived.conf(5), quorum_up; keepalived's lib/parser.c, read_line
+    """
+    if facts.cluster.ipvs.writer != "keepalived":
+        return
+    lines: dict[tuple[str, Family], int] = {}
+    told = set()
+    for vip in facts.cluster.vips:
+        if not vip.managed or vip.device != "lo" or not (vip.follows or vip.follows_mode):
+            continue
+        followed = list(_followed(facts, vip))
+        for one in vip.addresses:
+            keys = sum(_entries(facts, service, vip, one.ip.version) for service in followed)
+            for service in followed:
+                # Without a mark, each address has virtual services of its own.
+                if service.mark is None and any(v.name == vip.name for v in service.vips):
+                    continue
+                key = (service.name, one.family)
+                lines[key] = lines.get(key, _beside(facts, service)) + _size(one, keys)
+                if lines[key] > keepalived_text.LONGEST_LINE and service.name not in told:
+                    told.add(service.name)
+                    yield followed_by_too_many.at(
+                        vip.place.at("follows"),
+                        f"more addresses follow service {quote(service.name)} than fit into one command of keepalived",
+                        "let fewer follow it, or use a service without `mark` on these addresses: then each follows "
+                        "its own ports",
+                        [(service.place.key, "the service")],
+                    )
+
+
+def _size(one: VipAddress, keys: int) -> int:
+    return len(f"ip address replace {one.ip}/{one.ip.max_prefixlen} dev lo; ") + (keys - 1) * _FLAG
+
+
+def _beside(facts: Facts, service: Service) -> int:
+    asked = service.notify or facts.cluster.notify.quorum
+    return _COMMAND_BESIDE + (len(keepalived_text.command(asked).encode()) + len(service.name) if asked else 0)
 
 
 @rule("LVS563", WARNING)

@@ -84,6 +84,7 @@ def _check(check: Check) -> Iterator[_Value]:
         case HttpProbe():
             for url in probe.urls:
                 yield _Value(url.path, place, keepalived_text.url_path(_filled(url.path)))
+                yield _Value("", url.place.at("status"), " ".join(url.status))
                 yield from (_Value(one, place) for one in (url.host, url.digest))
                 yield from (_Value(one, place, keepalived_text.regex(one)) for one in (url.body, url.body_not))
             yield _Value(probe.sni, place)

@@ -13,7 +13,6 @@ from typing import Literal, TypeAlias
 
 from lvsgen.keepalived_text import command, is_refused, regex, setting, url_path, word
 from lvsgen.model import (
-    ALL_PORTS,
     BfdProbe,
     Check,
     Destination,
@@ -24,13 +23,13 @@ from lvsgen.model import (
     PingProbe,
     Probe,
     ScriptProbe,
-    Service,
     SmtpProbe,
     TcpProbe,
     UdpProbe,
     Url,
     VirtualService,
 )
+from lvsgen.plan.probes import only_port
 from lvsgen.targets.placeholders import Fill, filling, has_placeholder, values_of
 
 _LONGEST_BFD_NAME = 31
@@ -87,7 +86,7 @@ class Checks:
         # Members of one pool share one tuple, which lives as long as the cluster: its identity is a cheap key.
         if id(checks) not in self._varies:
             self._varies[id(checks)] = any(has_placeholder(check.probe) for check in checks)
-        target = _Target(destination.ip, destination.port, destination.port or _only_port(virtual.service))
+        target = _Target(destination.ip, destination.port, destination.port or only_port(virtual.service))
         if self._varies[id(checks)]:
             values = values_of(virtual, destination.member.host, target.ip, target.port)
             return "".join(self._checker(c, target, start, filling(values, c)) for c in checks)
@@ -224,9 +223,3 @@ def _script(check: Check, probe: ScriptProbe, fill: Fill) -> list[str]:
     if probe.user:
         lines.append(f"user {word(probe.user)}")
     return lines
-
-
-def _only_port(service: Service) -> int:
-    """The port of a service that has only one: what a check of its mark means."""
-    ports = {p.real for p in service.ports} if not any(p.is_range for p in service.ports) else set()
-    return ports.pop() if len(ports) == 1 else ALL_PORTS

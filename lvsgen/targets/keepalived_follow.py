@@ -38,8 +38,8 @@ def by_key(follows: Iterable[Follow]) -> dict[Key, list[Follow]]:
 
 
 def script_name(follow: Follow) -> str:
-    """The tracked script of an address."""
-    return f"follow_{follow.ip}"
+    """The tracked script of an address: with a colon, which no name of the description has."""
+    return f"follow:{follow.ip}"
 
 
 def script(cluster: str, follow: Follow) -> str:

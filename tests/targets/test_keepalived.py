@@ -405,9 +405,9 @@ def test_addresses_that_follow_several_services(tmp_path: Path) -> None:
         down[1],
     )
     assert re.search(
-        r"script \"/bin/sh -c 'test ! -e \S+ \|\| test ! -e \S+'\"", block(text, "vrrp_script follow_192.0.2.100")
+        r"script \"/bin/sh -c 'test ! -e \S+ \|\| test ! -e \S+'\"", block(text, "vrrp_script follow:192.0.2.100")
     )
-    assert "follow_192.0.2.100" in lines(block(text, "vrrp_sync_group shop"))
+    assert "follow:192.0.2.100" in lines(block(text, "vrrp_sync_group shop"))
     assert text.count("startup_script") == 1
     # A check that starts up would give the service its quorum without a word.
     assert "alpha no" not in text

@@ -1,0 +1,112 @@
+"""Durations that keepalived does not take, or reads as another one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from lvsgen.diagnostics import Finding, Place
+from lvsgen.model import BfdProbe, Check, FileProbe, ScriptProbe
+from lvsgen.rules.facts import Facts
+from lvsgen.rules.rule import ERROR, rule
+
+LONGEST_TIMER = 4294
+"""Seconds in 32 bits of microseconds (keepalived's lib/timer.h, TIMER_HZ)."""
+LONGEST_COUNT = 2**32 - 1
+"""Seconds in 32 bits."""
+LONGEST_INTERVAL = (2**64 - 2) // 1_000_000
+"""Seconds in 64 bits of microseconds (keepalived's lib/parser.h, TIMER_MAXIMUM)."""
+LONGEST_DELAY = 1000
+"""Seconds before a better director takes over (keepalived's lib/timer.h, TIMER_MAX_SEC)."""
+
+
+@rule("LVS564", ERROR)
+def timer_out_of_range(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A delay of `preempt`, an interval or timeout of a tracked script, or a time of `garp` that keepalived does not
+        take: 0 where something must pass, or more than its timers hold.
+
+    Why:
+        keepalived complains, ignores the line and goes on with its own default: a script that was to run once a day
+        runs every second, and a delay of an hour is none.
+
+    Example:
+        failover: {engine: keepalived, order: [lvs1, lvs2], vrid: 51, preempt: 1h}  # <- LVS564
+
+    Instead:
+        failover: {engine: keepalived, order: [lvs1, lvs2], vrid: 51, preempt: 15m}
+
+    Sources:
+        keepalived.conf(5), preempt_delay, vrrp_script and vrrp_garp_master_delay; vrrp_parser.c; seen with 2.2.7
+    """
+    failover = facts.cluster.failover
+    if failover.engine != "keepalived":
+        return
+    garp = failover.garp
+    timers: list[tuple[float | None, Place, int, bool]] = [
+        (failover.preempt_delay, failover.place.at("preempt"), LONGEST_DELAY, True),
+        (garp.delay, failover.place.at("garp", "delay"), LONGEST_TIMER, True),
+        (garp.refresh, failover.place.at("garp", "refresh"), LONGEST_COUNT, True),
+        (garp.interval, failover.place.at("garp", "interval"), LONGEST_TIMER, True),
+    ]
+    for script in failover.track.scripts:
+        timers.append((script.interval, script.place.at("interval"), LONGEST_TIMER, False))
+        timers.append((script.timeout, script.place.at("timeout"), LONGEST_TIMER, False))
+    for value, place, longest, may_be_zero in timers:
+        if value is not None and not (may_be_zero and value == 0) and not 0 < math.ceil(value) <= longest:
+            yield timer_out_of_range.at(place, _message(value, longest), _help(longest))
+
+
+@rule("LVS761", ERROR)
+def check_timer_out_of_range(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        An interval or timeout of a check that is 0, or longer than keepalived's timers hold.
+
+    Why:
+        keepalived complains, ignores the line and uses its own: 60 seconds between two checks, 5 seconds for an answer.
+
+    Example:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: {tcp: , timeout: 0}}  # <- LVS761
+
+    Instead:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: {tcp: , timeout: 3s}}
+
+    Sources:
+        keepalived.conf(5), delay_loop and connect_timeout; check_api.c; seen with 2.2.7
+    """
+    told = set()
+    for service, pool in facts.pools:
+        for check in pool.checks:
+            for field, value, place, longest in _timers(check):
+                inner = place.at(field)
+                where = Place(inner.file, inner.path, inner.part, service.place.at("timing", field))
+                shortest = 0 if field in ("retry_delay", "warmup") else 1e-6
+                if not shortest <= value <= longest and (where.path, where.file) not in told:
+                    told.add((where.path, where.file))
+                    yield check_timer_out_of_range.at(where, _message(value, longest), _help(longest))
+
+
+def _timers(check: Check) -> Iterator[tuple[str, float, Place, int]]:
+    """Field, seconds, place and the most of each time of a check that keepalived gets to read."""
+    timing, probe = check.timing, check.probe
+    if isinstance(probe, BfdProbe | FileProbe):
+        return
+    yield "interval", timing.interval, check.place, LONGEST_INTERVAL
+    yield "retry_delay", timing.retry_delay, check.place, LONGEST_INTERVAL
+    yield "warmup", timing.warmup, check.place, LONGEST_INTERVAL
+    if isinstance(probe, ScriptProbe) and probe.timeout is not None:
+        yield "timeout", probe.timeout, check.place.at("script"), LONGEST_TIMER
+    else:
+        yield "timeout", timing.timeout, check.place, LONGEST_TIMER
+
+
+def _message(value: float, longest: int) -> str:
+    if not value:
+        return "0 is no time for this, and keepalived would use its own default"
+    return f"keepalived takes at most {longest} s here, and would use its own default instead of {value} s"
+
+
+def _help(longest: int) -> str:
+    return f"write a duration from 1s to {longest}s" if longest < LONGEST_INTERVAL else "write a shorter duration"
