@@ -86,11 +86,13 @@ def sni_of_another_host(facts: Facts) -> Iterator[Finding]:
             for url in probe.urls:
                 greeting = url.host or probe.sni
                 if url.sni and url.sni != greeting:
-                    what = "the host of the request" if url.host else "as the first `sni` of this check says"
+                    first = url if url.host else next(u for u in probe.urls if greeting in (u.sni, u.host))
+                    what = "the host of the request" if url.host else "the first name of this check"
                     yield sni_of_another_host.at(
                         url.place.at("sni"),
                         f"keepalived would greet with {quote(greeting)}, {what}, and never with {quote(url.sni)}",
                         "leave `sni` out, make it a check of its own, or use `script`",
+                        [(first.place.at("host" if first.host else "sni"), "what it sends")],
                     )
 
 
