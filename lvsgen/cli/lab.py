@@ -23,6 +23,13 @@ def lab(
         str | None,
         typer.Option(metavar="WORDS", help="Only these properties, separated by commas: `arp,failover`."),
     ] = None,
+    kernel: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="The kernel of another Debian release (`trixie`), or one in the cache by what `uname -r` says.",
+        ),
+    ] = "",
     output_format: Annotated[
         Literal["text", "json"], typer.Option("--output-format", help="A table, or JSON for machines.")
     ] = "text",
@@ -30,7 +37,8 @@ def lab(
     """Run the generated files of every host on a real kernel, and see what clients get.
 
     Every host is a network namespace. This kernel is used if it has IPVS and the caller is root, else one in a
-    virtual machine (qemu, no KVM needed); its kernel package is fetched once, by apt.
+    virtual machine (qemu, no KVM needed); its kernel package is fetched once, by apt. With --kernel it is always a
+    virtual machine.
 
     Exit codes: 0 all passed, 1 something failed or the description has errors, 2 could not run.
     """
@@ -61,7 +69,7 @@ def lab(
         with play.workspace() as text:
             work = Path(text).resolve()
             ready = play.prepare(name, compilation, work / "generated", chosen)
-            (ending,) = play.play([ready], work, machines=1, say=say, tell=tell)
+            (ending,) = play.play([ready], work, machines=1, say=say, tell=tell, kernel=kernel)
     except CannotPlay as error:
         raise CannotRun(str(error)) from error
     if output_format == "json":

@@ -55,18 +55,21 @@ def run(
     seconds: float,
     say: Callable[[str], None],
     tell: Callable[[Result], None],
+    wanted: str = "",
 ) -> Outcome:
-    """Run the jobs, begun in this order, on so many machines side by side; `work` must exist and is written to."""
+    """Run the jobs, begun in this order, on so many machines side by side; `work` must exist and is written to. A
+    kernel that is `wanted` by name (see `kernel.kernel`) always runs in virtual machines.
+    """
     for name in ("ipvsadm", "ip"):
         kernel.tool(name)
     if not Path(_PYTHON).exists():
         raise CannotPlay(f"{_PYTHON} is missing; install the package python3")
     found: Kernel | None = None
-    if own_kernel_will_do():
+    if not wanted and own_kernel_will_do():
         say(f"running on this kernel ({os.uname().release})")
         machines = 1
     else:
-        found = kernel.kernel(kernel.cache_folder(), say)
+        found = kernel.kernel(kernel.cache_folder(), say, wanted)
         say(f"booting {'a virtual machine' if machines == 1 else 'virtual machines'} with kernel {found.release}")
     outcome = Outcome()
     program = _program(work)

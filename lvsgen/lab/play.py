@@ -119,16 +119,23 @@ def write(compilation: Compilation, folder: Path) -> None:
 
 
 def play(
-    plays: Sequence[Play], work: Path, *, machines: int, say: Callable[[str], None], tell: Callable[[Result], None]
+    plays: Sequence[Play],
+    work: Path,
+    *,
+    machines: int,
+    say: Callable[[str], None],
+    tell: Callable[[Result], None],
+    kernel: str = "",
 ) -> tuple[Ending, ...]:
-    """Run what was prepared, on so many machines side by side."""
+    """Run what was prepared, on so many machines side by side, with the kernel of that name."""
     needs_openssl = any(r.speech == "tls" for p in plays for m in p.job.machines for r in m.responders)
     if needs_openssl and find_tool("openssl") is None:
         raise CannotPlay("openssl is missing, which the responders of https checks need; install the package openssl")
     # Whoever is free takes the next one: the dearest first, so that no machine is left with it at the end.
     jobs = sorted((one.job for one in plays), key=_cost, reverse=True)
     count = max(1, min(machines, len(jobs)))
-    outcome = machine.run(jobs, work, machines=count, seconds=_SECONDS + _SECONDS_EACH * len(jobs), say=say, tell=tell)
+    seconds = _SECONDS + _SECONDS_EACH * len(jobs)
+    outcome = machine.run(jobs, work, machines=count, seconds=seconds, say=say, tell=tell, wanted=kernel)
     return tuple(
         Ending(
             name=one.name,
