@@ -50,3 +50,47 @@ def test_a_description_with_an_error_makes_no_files(tmp_path: Path) -> None:
     codes(tmp_path, CLUSTER.replace("tcp: 23", "tcp: 99999"))
     broken = pipeline.compile(str(tmp_path))
     assert (broken.has_errors, broken.complete, broken.plans, broken.artifacts) == (True, False, (), ())
+
+
+def pair(vrid: int, vip: str, first: int, waiver: str = "") -> str:
+    return f"""\
+cluster: c{first}
+directors:
+  lvs{first}: {{interfaces: {{eth0: 10.2.0.{first}/24}}}}
+  lvs{first + 1}: {{interfaces: {{eth0: 10.2.0.{first + 1}/24}}}}
+realservers: {{rs1: 10.2.0.11}}
+failover:
+  engine: keepalived
+  order: [lvs{first}, lvs{first + 1}]
+  vrid: {vrid}{waiver}
+services: {{web: {{vip: {vip}, tcp: 80, method: dr}}}}
+"""
+
+
+def written(folder: Path, **texts: str) -> list[str]:
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return [str(folder / f"{name}.yaml") for name in texts]
+
+
+def test_a_conflict_of_two_clusters_stands_in_the_later_file_and_shows_the_other(tmp_path: Path) -> None:
+    paths = written(tmp_path, a=pair(7, "10.2.0.100", 1), b=pair(7, "10.2.0.100", 3))
+    for order in (paths, paths[::-1]):
+        by_path = dict(zip(order, pipeline.compile_all(order), strict=True))
+        first, later = by_path[paths[0]], by_path[paths[1]]
+        assert (first.diagnostics, first.complete, bool(first.artifacts)) == ((), True, True)
+        assert [one.code for one in later.diagnostics] == ["LVS565", "LVS158"]
+        assert {(one.path, one.span.line) for d in later.diagnostics for one in d.related} == {
+            (paths[0], 9),
+            (paths[0], 10),
+        }
+        assert (later.complete, later.artifacts) == (False, ())
+
+
+def test_alone_a_cluster_has_no_conflict_and_its_waiver_of_one_is_not_unused(tmp_path: Path) -> None:
+    waiver = "  # lvsgen: ignore[LVS565] the other cluster is being moved"
+    paths = written(tmp_path, a=pair(7, "10.2.0.100", 1), b=pair(7, "10.2.0.101", 3, waiver))
+    assert pipeline.check(paths[1]).diagnostics == ()
+    assert [one.diagnostics for one in pipeline.check_all(paths)] == [(), ()]
+    written(tmp_path, a=pair(8, "10.2.0.100", 1))
+    assert [d.code for one in pipeline.check_all(paths) for d in one.diagnostics] == ["LVS903"]

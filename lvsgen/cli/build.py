@@ -66,7 +66,7 @@ def build(
     if STDIN in files and output is None and not stdout:
         raise CannotRun("standard input has no folder to write beside; add --stdout or --output DIR")
 
-    compilations = {file: pipeline.compile(file, stdin=session.stdin) for file in files}
+    compilations = dict(zip(files, pipeline.compile_all(files, stdin=session.stdin), strict=True))
     diagnostics, texts = gathered(compilations.values())
     session.note(report.render("text", diagnostics, texts, color=wants_color(color, session.stderr)))
     if not all(one.complete for one in compilations.values()):

@@ -41,7 +41,7 @@ def check(
 
     session: Session = context.obj
     day = _date(as_of)
-    compilations = [pipeline.check(path, stdin=session.stdin, as_of=day) for path in cluster_files(paths)]
+    compilations = pipeline.check_all(cluster_files(paths), stdin=session.stdin, as_of=day)
     diagnostics, texts = gathered(compilations)
     colored = wants_color(color, session.stdout)
     session.print(report.render(output_format, diagnostics, texts, color=colored))

@@ -8,9 +8,12 @@ Its code is the section and number by which LVS people know it; from 50 on in ea
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from lvsgen.diagnostics import Finding
 from lvsgen.model import Cluster
 from lvsgen.rules import (
+    across,
     check_details,
     check_values,
     checks,
@@ -51,7 +54,7 @@ from lvsgen.rules import (
 from lvsgen.rules.facts import Facts
 from lvsgen.rules.rule import Rule
 
-__all__ = ["RULES", "Rule", "check"]
+__all__ = ["RULES", "Rule", "check", "check_all"]
 
 RULES: tuple[Rule, ...] = (
     vip_addresses.vip_is_taken,
@@ -71,6 +74,7 @@ RULES: tuple[Rule, ...] = (
     networks.dip_is_taken,
     unused.unused_vip,
     unused.unused_realserver,
+    across.address_of_two_clusters,
     ports.port_mapping,
     ports.port_behind_mark,
     nat_gateway.nat_without_way_back,
@@ -131,6 +135,7 @@ RULES: tuple[Rule, ...] = (
     two_box.loop_of_two_masters,
     two_box.loop_of_two_boxes,
     two_box.loop_without_mac,
+    across.sync_id_of_two_clusters,
     sync.sync_beside_clients,
     quorum.quorum_out_of_reach,
     vrrp_versions.old_vrrp_for_ipv6,
@@ -143,6 +148,9 @@ RULES: tuple[Rule, ...] = (
     vip_owners.nothing_to_move,
     following.fraction_of_a_second,
     timers.timer_out_of_range,
+    across.vrid_shared_by_unicast,
+    across.vrid_of_two_clusters,
+    across.director_of_two_keepaliveds,
     hosts.vip_on_real_interface,
     hosts.system_without_target,
     checks.nobody_checks,
@@ -169,12 +177,28 @@ RULES: tuple[Rule, ...] = (
     raw_keepalived.raw_text_unused,
     keepalived_values.looks_like_a_secret,
     packets.packet_test_fails,
+    across.service_of_two_clusters,
 )
 """All rules, in the order of their codes."""
 
 
 def check(cluster: Cluster) -> tuple[Finding, ...]:
-    """What all rules find, each finding once, in the order of the table."""
-    facts = Facts(cluster)
-    found = {(one.code, one.place, one.message): one for rule in RULES for one in rule.check(facts)}
-    return tuple(found.values())
+    """What all rules find in one cluster, each finding once, in the order of the table."""
+    return check_all((cluster,))[0]
+
+
+def check_all(clusters: Iterable[Cluster]) -> tuple[tuple[Finding, ...], ...]:
+    """What all rules find in each of several clusters that belong together; a conflict of two stands at the later."""
+    earlier: list[Facts] = []
+    found = []
+    for cluster in clusters:
+        facts = Facts(cluster, tuple(earlier))
+        own = {
+            (one.code, one.place, one.message): one
+            for rule in RULES
+            if earlier or not rule.across
+            for one in rule.check(facts)
+        }
+        found.append(tuple(own.values()))
+        earlier.append(facts)
+    return tuple(found)

@@ -25,6 +25,8 @@ from lvsgen.rules.rule import Rule
 
 HEADINGS = ("What it finds", "Why", "Example", "Instead", "Sources")
 
+_PARTING = "---"
+"""Stands between the clusters of an example."""
 _HEADING = re.compile(rf"^({'|'.join(HEADINGS)}):$", re.MULTILINE)
 
 BASE = {
@@ -68,7 +70,11 @@ def documentation(rule: Rule) -> Documentation:
 
 
 def complete(example: str) -> str:
-    """An example with everything that it leaves out, in front of it."""
+    """An example with everything that it leaves out, in front of it; of several clusters, each one."""
+    return f"{_PARTING}\n".join(map(_complete, example.split(f"{_PARTING}\n")))
+
+
+def _complete(example: str) -> str:
     given = set(re.findall(r"^([a-z]+):", example, re.MULTILINE))
     base = BASE | ({"directors": SECOND_DIRECTOR} if "failover" in given else {})
-    return "".join(f"{line}\n" for key, line in base.items() if key not in given) + example + "\n"
+    return "".join(f"{line}\n" for key, line in base.items() if key not in given) + example.rstrip("\n") + "\n"

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
+from lvsgen.diagnostics import Place
 from lvsgen.model import (
     Check,
     Cluster,
@@ -103,10 +104,11 @@ class Pool:
 
 
 class Facts:
-    """A cluster, and what rules ask of it more than once."""
+    """A cluster, and what rules ask of it more than once. `earlier` are other clusters of the same call."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, earlier: tuple[Facts, ...] = ()) -> None:
         self.cluster = cluster
+        self.earlier = earlier
         self._pools: dict[int, Pool] = {}
         self._families: dict[tuple[int, ...], tuple[Family, ...]] = {}
 
@@ -189,6 +191,21 @@ class Facts:
     def placed_vips(self) -> tuple[Vip, ...]:
         """The VIPs that this cluster puts on an interface of a director."""
         return tuple(v for v in self.cluster.vips if v.managed and v.device not in ("lo", "none"))
+
+    @cached_property
+    def floating(self) -> dict[IPAddress, tuple[Place, Network | None]]:
+        """The addresses that this cluster configures on its directors beside their own: their places and networks."""
+        found: dict[IPAddress, tuple[Place, Network | None]] = {}
+        for network in self.cluster.networks:
+            found |= {dip: (network.place.at("dip"), network) for dip in network.dips if dip not in self.owners}
+        for vip in self.placed_vips:
+            found |= {one.ip: (one.place, one.network) for one in vip.addresses}
+        return found
+
+    @property
+    def runs_keepalived(self) -> bool:
+        """Whether its directors have a keepalived.conf."""
+        return self.cluster.failover.engine == "keepalived" or self.cluster.ipvs.writer == "keepalived"
 
     @staticmethod
     def is_homeless(vip: Vip) -> bool:

@@ -27,6 +27,8 @@ and where it has `failover` but no directors, they are
 ```yaml
 {SECOND_DIRECTOR}
 ```
+
+`---` stands between two files that are given in one call.
 """
 
 

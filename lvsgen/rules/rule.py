@@ -20,13 +20,17 @@ Check: TypeAlias = Callable[[Facts], Iterator[Finding]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule. `name` is what stands in a waiver beside the code; `text` is the documentation."""
+    """One rule. `name` is what stands in a waiver beside the code; `text` is the documentation.
+
+    `across` tells that it compares several clusters of one call.
+    """
 
     code: str
     name: str
     severity: Severity
     check: Check
     text: str
+    across: bool = False
 
     def at(self, place: Place, message: str, help: str = "", related: Iterable[tuple[Place, str]] = ()) -> Finding:
         """A finding of this rule; `related` are further places, each with a few words."""
@@ -41,12 +45,12 @@ class Rule:
         )
 
 
-def rule(code: str, severity: Severity) -> Callable[[Check], Rule]:
+def rule(code: str, severity: Severity, *, across: bool = False) -> Callable[[Check], Rule]:
     """Makes a rule of a generator: `def port_mapping(facts)` is called `port-mapping`."""
 
     def decorate(check: Check) -> Rule:
         name = check.__name__.replace("_", "-")
-        return Rule(code=code, name=name, severity=severity, check=check, text=check.__doc__ or "")
+        return Rule(code=code, name=name, severity=severity, check=check, text=check.__doc__ or "", across=across)
 
     return decorate
 
