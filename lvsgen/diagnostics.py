@@ -55,11 +55,20 @@ class Related:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Part of a remedy: the scalar at `place` is written as `text`, which is YAML."""
+
+    place: Place
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A mistake at a symbolic place. `message` says what is wrong, `help` what to write instead.
 
-    Style: lower case, no final period, identifiers in backticks, no control characters (see `quote`).
+    Style: lower case, no final period, identifiers in backticks, no control characters (see `quote`). A finding has a
+    `fix` only if one reading of the text is left, so that `lvsgen check --fix` may write it without asking.
     """
 
     code: str
@@ -69,6 +78,7 @@ class Finding:
     place: Place
     help: str = ""
     related: tuple[Related, ...] = ()
+    fix: tuple[Rewrite, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -90,9 +100,21 @@ class Location:
     label: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Part of a remedy: the characters at `location` become `text`."""
+
+    location: Location
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """A finding with its concrete places; what every report prints."""
+    """A finding with its concrete places; what every report prints.
+
+    `subject` is the path of keys to what it is about (`services.web.tcp`), which stays when lines move; it is empty
+    where there is none. `fix` are the edits that mend it, empty where nobody but its author can.
+    """
 
     code: str
     name: str
@@ -101,6 +123,8 @@ class Diagnostic:
     location: Location
     help: str = ""
     related: tuple[Location, ...] = ()
+    subject: str = ""
+    fix: tuple[Edit, ...] = ()
 
     @property
     def sort_key(self) -> tuple[str, Span, str, str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lvsgen import expiry, overrides, rules, schema, source, waivers
 from lvsgen.bind import bind
+from lvsgen.catalogue import catalogue
 from lvsgen.diagnostics import Diagnostic, Finding, Severity
 
 if TYPE_CHECKING:
@@ -129,12 +130,10 @@ def _judged(
             judged |= expiry.NAMES.keys()
     # A mistake in `defaults` is found once for each service that takes it from there.
     located = tuple(dict.fromkeys((*read.unreadable, *map(everything.locate, findings))))
-    known = {
-        **{rule.code: rule.name for rule in rules.RULES},
-        **overrides.NAMES,
-        **expiry.NAMES,
-        **{one.code: one.name for one in located},
-    }
+    # What reading says of a value, the schema need not say again.
+    refused = {one.location for one in read.unreadable}
+    located = tuple(one for one in located if one.location not in refused or one in read.unreadable)
+    known = {entry.code: entry.name for entry in catalogue()}
     judged |= {one.code for one in located}
     if not read.is_whole:
         judged.clear()  # what was left out may hold what a waiver is about

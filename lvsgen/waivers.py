@@ -100,7 +100,11 @@ def _judge(waiver: Waiver, known: set[str], idle: set[str], refused: set[_Use]) 
     """What is wrong with the codes of a waiver. `idle` are those that had nothing to waive."""
     for code in dict.fromkeys(waiver.codes):
         if code not in known:
-            yield _problem("LVS902", f"there is no rule {quote(code)} to waive", waiver.location, _HELP)
+            import difflib  # only mistakes need it
+
+            close = difflib.get_close_matches(code, known, 1)
+            helping = f"did you mean {quote(close[0])}?" if close else _HELP
+            yield _problem("LVS902", f"there is no rule {quote(code)} to waive", waiver.location, helping)
         elif (waiver, code) in refused:
             message = f"{quote(code)} is an error here, and errors cannot be waived"
             yield _problem("LVS903", message, waiver.location, "mend what it is about, then remove the waiver")

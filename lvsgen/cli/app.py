@@ -20,13 +20,14 @@ from typer.core import TyperCommand
 from lvsgen import __version__
 from lvsgen.cli.build import build
 from lvsgen.cli.check import check
+from lvsgen.cli.explain import explain
 from lvsgen.cli.init import init
 from lvsgen.cli.lab import lab
 from lvsgen.cli.report import report
 from lvsgen.cli.schema import schema
 from lvsgen.cli.session import CannotRun, Exit, Session, StreamFailed
 
-_COMMANDS = (init, check, build, lab, report, schema)
+_COMMANDS = (init, check, explain, build, lab, report, schema)
 
 # 128 and the signal's number, as shells report it.
 _INTERRUPTED = 130

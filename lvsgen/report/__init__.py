@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from lvsgen.diagnostics import Diagnostic
-from lvsgen.report import concise, github, json, text
+from lvsgen.report import concise, github, json, sarif, text
 from lvsgen.report.words import summary
 
 __all__ = ["FORMATS", "Format", "render", "summary"]
@@ -23,6 +23,7 @@ FORMATS: Mapping[str, Format] = {
     "concise": concise.render,
     "json": json.render,
     "github": github.render,
+    "sarif": sarif.render,
 }
 
 

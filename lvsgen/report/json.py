@@ -1,14 +1,7 @@
-"""Diagnostics for programs: one JSON object.
+"""Diagnostics for programs: one JSON object, described by `schema/diagnostics.schema.json` and docs/check.md.
 
-    {"version": 1,
-     "summary": {"error": 1, "warning": 0, "hint": 0},
-     "diagnostics": [
-       {"code": "LVS202", "name": "...", "severity": "error", "message": "...", "help": "...",
-        "location": {"path": "cluster.yaml", "line": 12, "column": 7, "end_line": 12, "end_column": 10},
-        "related": [{"path": "...", "line": 3, "column": 1, "end_line": 3, "end_column": 5, "label": "..."}]}]}
-
-Lines and columns count from 1, columns in characters; the end is exclusive. `help` may be empty. Keys may be added
-under the same `version`; one that changes its meaning or goes away makes it 2.
+Lines and columns count from 1, columns in characters; the end is exclusive. `help` and `subject` may be empty. Keys may
+be added under the same `version`; one that changes its meaning or goes away makes it 2.
 """
 
 from __future__ import annotations
@@ -38,8 +31,10 @@ def _object(diagnostic: Diagnostic) -> dict[str, object]:
         "severity": str(diagnostic.severity),
         "message": diagnostic.message,
         "help": diagnostic.help,
+        "subject": diagnostic.subject,
         "location": _location(diagnostic.location),
         "related": [{**_location(location), "label": location.label} for location in diagnostic.related],
+        "fix": [{**_location(edit.location), "text": edit.text} for edit in diagnostic.fix],
     }
 
 

@@ -40,6 +40,8 @@ def _block(diagnostic: Diagnostic, lines: Mapping[str, list[str]], color: bool) 
         yield from _excerpt(related, lines, gutter, "-", BLUE, color)
     if diagnostic.help:
         yield f"{paint(' ' * gutter + ' =', BLUE, color)} help: {visible(diagnostic.help)}"
+    if diagnostic.fix:
+        yield f"{paint(' ' * gutter + ' =', BLUE, color)} fix: `lvsgen check --fix` writes it"
 
 
 def _excerpt(

@@ -17,11 +17,13 @@ An example leaves out what does not matter to it; `complete` adds that.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import cleandoc
 from textwrap import dedent
+from typing import Protocol
 
-from lvsgen.rules.rule import Rule
+from lvsgen.diagnostics import Severity
 
 HEADINGS = ("What it finds", "Why", "Example", "Instead", "Sources")
 
@@ -41,6 +43,39 @@ SECOND_DIRECTOR = "directors: {lvs1: {interfaces: {eth0: 192.0.2.2/24}}, lvs2: {
 """The directors of an example that has `failover`."""
 
 
+class Documented(Protocol):
+    """Something with a code that a user can look up: a rule, or what another stage says."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def severity(self) -> Severity: ...
+    @property
+    def text(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A code that no rule has, with its documentation."""
+
+    code: str
+    name: str
+    severity: Severity
+    text: str
+
+
+def documented(code: str, severity: Severity) -> Callable[[Callable[[], None]], Entry]:
+    """Makes an entry of a function that has nothing but a docstring: `bad_address` is called `bad-address`."""
+
+    def decorate(function: Callable[[], None]) -> Entry:
+        name = function.__name__.replace("_", "-")
+        return Entry(code=code, name=name, severity=severity, text=function.__doc__ or "")
+
+    return decorate
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Documentation:
     """The five parts, as text. `finds` and `why` are prose, `example` and `instead` YAML."""
@@ -52,8 +87,8 @@ class Documentation:
     sources: str
 
 
-def documentation(rule: Rule) -> Documentation:
-    """The documentation of a rule; a rule without one of the headings is a bug, and a ValueError."""
+def documentation(rule: Documented) -> Documentation:
+    """The documentation of a rule or an entry; one without one of the headings is a bug, and a ValueError."""
     _, *parts = _HEADING.split(cleandoc(rule.text))
     sections = {
         heading: dedent(text.strip("\n")).rstrip() for heading, text in zip(parts[::2], parts[1::2], strict=True)
@@ -78,3 +113,15 @@ def _complete(example: str) -> str:
     given = set(re.findall(r"^([a-z]+):", example, re.MULTILINE))
     base = BASE | ({"directors": SECOND_DIRECTOR} if "failover" in given else {})
     return "".join(f"{line}\n" for key, line in base.items() if key not in given) + example.rstrip("\n") + "\n"
+
+
+def markdown(rule: Documented) -> str:
+    """The documentation as Markdown, without a heading."""
+    text = documentation(rule)
+    return (
+        f"*{rule.severity.value.capitalize()}.* {text.finds}\n\n"
+        f"**Why.** {text.why}\n\n"
+        f"**Example**\n\n```yaml\n{text.example}\n```\n\n"
+        f"**Instead**\n\n```yaml\n{text.instead}\n```\n\n"
+        f"**Sources.** {text.sources}\n"
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from lvsgen.catalogue import catalogue
 from lvsgen.rules import RULES
-from lvsgen.rules.documentation import BASE, SECOND_DIRECTOR, documentation
+from lvsgen.rules.documentation import BASE, SECOND_DIRECTOR, Documented, markdown
 from lvsgen.rules.rule import Rule
 
 _HEAD = f"""\
@@ -32,26 +33,32 @@ and where it has `failover` but no directors, they are
 """
 
 
+_BESIDE = """\
+## Before and beside the rules
+
+What is said while the description is read and its names are resolved, and of waivers, dates and overrides. An error
+from LVS001 to LVS099 keeps the rules from judging.
+"""
+
+
 def page() -> str:
     """The page as Markdown."""
-    return "\n".join((_HEAD, *_table(), "", *(line for rule in RULES for line in _section(rule))))
+    others = [entry for entry in catalogue() if not isinstance(entry, Rule)]
+    sections = (line for rule in RULES for line in _section(rule))
+    of_others = (line for entry in others for line in _section(entry, "###"))
+    return "\n".join((_HEAD, *_table(RULES), "", *sections, _BESIDE, *_table(others), "", *of_others))
 
 
-def _table() -> Iterator[str]:
+def _table(entries: Iterable[Documented]) -> Iterator[str]:
     yield "| code | name | severity |"
     yield "|---|---|---|"
-    for rule in RULES:
-        yield f"| [{rule.code}](#{rule.code.lower()}) | {rule.name} | {rule.severity.value} |"
+    for entry in entries:
+        yield f"| [{entry.code}](#{entry.code.lower()}) | {entry.name} | {entry.severity.value} |"
 
 
-def _section(rule: Rule) -> Iterator[str]:
-    text = documentation(rule)
-    yield f'## <a id="{rule.code.lower()}"></a>{rule.code} {rule.name}'
-    yield f"\n*{rule.severity.value.capitalize()}.* {text.finds}\n"
-    yield f"**Why.** {text.why}\n"
-    yield f"**Example**\n\n```yaml\n{text.example}\n```\n"
-    yield f"**Instead**\n\n```yaml\n{text.instead}\n```\n"
-    yield f"**Sources.** {text.sources}\n"
+def _section(entry: Documented, heading: str = "##") -> Iterator[str]:
+    yield f'{heading} <a id="{entry.code.lower()}"></a>{entry.code} {entry.name}\n'
+    yield markdown(entry)
 
 
 if __name__ == "__main__":

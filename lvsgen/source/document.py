@@ -12,9 +12,9 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from lvsgen.diagnostics import Diagnostic, Finding, Key, Location, Place, Span
+from lvsgen.diagnostics import Diagnostic, Edit, Finding, Key, Location, Place, Rewrite, Span
 
 Children: TypeAlias = "dict[str, int] | list[int]"
 """Of a mapping: the nodes of its keys (a value is the node after its key). Of a list: the nodes of its items."""
@@ -128,6 +128,15 @@ class Document:
         return self.text[self.spans.starts[node] : self.spans.ends[node]]
 
 
+class _Found(NamedTuple):
+    """A place that exists: the nodes of its value and of its key (None: it is an item of a list)."""
+
+    document: Document
+    place: Place
+    value: int
+    key: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
     """All documents of a cluster, the root first, includes in the order of the list.
@@ -149,6 +158,8 @@ class Description:
             location=self.span(finding.place),
             help=finding.help,
             related=tuple(related),
+            subject=self._subject(finding.place),
+            fix=self._edits(finding.fix),
         )
 
     def span(self, place: Place) -> Location:
@@ -156,22 +167,60 @@ class Description:
         return self._location(place, "")
 
     def _location(self, place: Place, label: str) -> Location:
-        candidate: Place | None = place
-        while candidate is not None:
-            if location := self._exact(candidate, label):
-                return location
-            candidate = candidate.otherwise
-        for length in range(len(place.path) - 1, -1, -1):
-            if location := self._exact(Place(place.file, place.path[:length]), label):
-                return location
-        return Location(place.file, Span(1, 1, 1, 1), label)
-
-    def _exact(self, place: Place, label: str) -> Location | None:
-        document = next((d for d in self.documents if d.name == place.file), None)
-        found = document.spans.find(place.path) if document else None
-        if document is None or found is None:
-            return None
-        spans, (value, key) = document.spans, found
-        is_key = place.part == "key" and key is not None
+        existing = self._existing(place)
+        if existing is None:
+            return Location(place.file, Span(1, 1, 1, 1), label)
+        document, there, value, key = existing
+        spans, is_key = document.spans, there.part == "key" and key is not None
         start, end = (spans.starts[key], spans.ends[key]) if is_key and key is not None else spans.offsets(value, key)
         return Location(document.name, spans.lines.span(start, end), label)
+
+    def _existing(self, place: Place) -> _Found | None:
+        """What stands for a place in the text, be it a parent."""
+        parents = (Place(place.file, place.path[:length]) for length in range(len(place.path) - 1, -1, -1))
+        return self._written(place) or next(filter(None, map(self._exact, parents)), None)
+
+    def _written(self, place: Place) -> _Found | None:
+        """What stands for a place in the text: itself, else the first of its `otherwise` that exists."""
+        candidate: Place | None = place
+        while candidate is not None:
+            if exact := self._exact(candidate):
+                return exact
+            candidate = candidate.otherwise
+        return None
+
+    def _exact(self, place: Place) -> _Found | None:
+        document = next((d for d in self.documents if d.name == place.file), None)
+        found = document.spans.find(place.path) if document else None
+        return _Found(document, place, *found) if document and found else None
+
+    def _subject(self, place: Place) -> str:
+        """`services.web.pool[rs1]`: the keys on the way, and items by what they say, for their position may change."""
+        existing = self._existing(place)
+        if existing is None:
+            return ""
+        document, there, _, _ = existing
+        subject, data = "", document.data
+        for step in there.path:
+            if isinstance(data, list) and isinstance(step, int):
+                data = data[step]
+                subject += f"[{step if isinstance(data, (dict, list)) else data}]"
+            else:
+                data = data[str(step)]
+                subject += f".{step}" if subject else str(step)
+        return subject
+
+    def _edits(self, rewrites: tuple[Rewrite, ...]) -> tuple[Edit, ...]:
+        """The edits of a remedy; none if a part of it is not written in plain sight (an alias, an anchor, a block)."""
+        edits = []
+        for rewrite in rewrites:
+            found = self._written(rewrite.place)
+            if found is None:
+                return ()
+            document, _, value, _ = found
+            spans = document.spans
+            start, end = spans.starts[value], spans.ends[value]
+            if value in spans.children or value in spans.aliases or start == end or document.text[start] in "&!|>":
+                return ()
+            edits.append(Edit(Location(document.name, spans.lines.span(start, end)), rewrite.text))
+        return tuple(edits)

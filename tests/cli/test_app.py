@@ -70,7 +70,7 @@ def test_completion_knows_options_and_hosts(tmp_path: Path) -> None:
     assert ran.stdout.split() == ["lvs1", "lvs2"]
 
 
-@pytest.mark.parametrize("command", ["init", "check", "build", "report", "schema"])
+@pytest.mark.parametrize("command", ["init", "check", "explain", "build", "report", "schema"])
 def test_every_command_has_plain_help(lvsgen: Lvsgen, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("FORCE_COLOR", "1")

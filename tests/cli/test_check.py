@@ -32,7 +32,7 @@ def test_all_mistakes_come_in_one_run(lvsgen: Lvsgen, mini: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("format_", ["text", "concise", "json", "github"])
+@pytest.mark.parametrize("format_", ["text", "concise", "json", "github", "sarif"])
 def test_every_format_names_the_place(lvsgen: Lvsgen, mini: Path, format_: str) -> None:
     (mini / "cluster.yaml").write_text(BROKEN)
     ran = lvsgen("check", mini, "--output-format", format_)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lvsgen.diagnostics import Diagnostic, Location, Severity, Span
+from lvsgen.diagnostics import Diagnostic, Edit, Location, Severity, Span
 from lvsgen.report import FORMATS, render, summary
 from lvsgen.report.excerpt import WIDEST, excerpt, split
 from lvsgen.report.github import escape_message, escape_property
 
+ROOT = Path(__file__).resolve().parents[2]
 TEXT = "cluster: shop\nservices:\n  a:\n    weight: -1\n"
 
 
@@ -148,8 +151,10 @@ def test_json() -> None:
         "severity": "error",
         "message": "bad `-1`",
         "help": "h",
+        "subject": "",
         "location": {"path": "cluster.yaml", "line": 4, "column": 13, "end_line": 4, "end_column": 15},
         "related": [{"path": "cluster.yaml", "line": 1, "column": 1, "end_line": 1, "end_column": 8, "label": "first"}],
+        "fix": [],
     }
     assert report["diagnostics"][1]["message"] == "é\x00"
     assert json.loads(render("json", [], {})) == {
@@ -157,6 +162,29 @@ def test_json() -> None:
         "summary": {"error": 0, "warning": 0, "hint": 0},
         "diagnostics": [],
     }
+
+
+def test_json_is_what_its_schema_says() -> None:
+    schema = json.loads((ROOT / "schema" / "diagnostics.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    closed = json.loads(json.dumps(schema).replace('"type": "object"', '"unevaluatedProperties": false'))
+    edit = Edit(Location("cluster.yaml", Span(1, 2, 1, 3)), '"6.1"')
+    found = [diagnostic(help="h", related=related(1, "first"), fix=(edit,)), diagnostic(subject="services.web")]
+    for diagnostics in ([], found):
+        report = json.loads(render("json", diagnostics, {}))
+        jsonschema.Draft202012Validator(schema).validate(report)
+        # A key that is printed and not described would be a surprise.
+        jsonschema.Draft202012Validator(closed).validate(report)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(schema).validate({**report, "version": 2})
+    assert report["diagnostics"][0]["fix"][0]["text"] == '"6.1"'
+
+
+def test_a_fix_is_announced() -> None:
+    edit = Edit(Location("cluster.yaml", Span(4, 13, 4, 15)), "1")
+    assert "  = help: h\n  = fix: `lvsgen check --fix` writes it\n" in render(
+        "text", [diagnostic(help="h", fix=(edit,))], {"cluster.yaml": TEXT}
+    )
 
 
 def test_github() -> None:

@@ -1,0 +1,45 @@
+"""Every code that lvsgen can report, with its documentation: rules, and what is said before and beside them.
+
+`catalogue` lists them in the order of their codes; `matching` finds those that a word means: a code, a name, or the
+beginning of one. `lvsgen explain`, `--select`, `--ignore`, SARIF and the page of the documentation read this.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from lvsgen.catalogue.beside import BESIDE
+from lvsgen.catalogue.binding import BINDING
+from lvsgen.catalogue.reading import READING
+from lvsgen.rules import RULES
+from lvsgen.rules.documentation import Documented
+
+__all__ = ["BESIDE", "BINDING", "READING", "catalogue", "matching", "nearest"]
+
+FUNDAMENTAL = frozenset(entry.code for entry in (*READING, *BINDING))
+"""Codes of mistakes that keep the rules from judging: they cannot be left out of a report."""
+
+
+@cache
+def catalogue() -> tuple[Documented, ...]:
+    """All of them, in the order of their codes."""
+    return tuple(sorted((*READING, *BINDING, *RULES, *BESIDE), key=lambda entry: entry.code))
+
+
+def matching(word: str) -> tuple[Documented, ...]:
+    """What a code or name stands for; if none is spelt like that, those of which it is the beginning."""
+    wanted = word.strip().lower()
+    if not wanted:
+        return ()
+    exact = tuple(entry for entry in catalogue() if wanted in (entry.code.lower(), entry.name))
+    return exact or tuple(e for e in catalogue() if e.code.lower().startswith(wanted) or e.name.startswith(wanted))
+
+
+def nearest(word: str) -> str:
+    """The code or name that a misspelt word most likely means; empty if none is near."""
+    import difflib  # only mistakes need it
+
+    wanted = word.strip().lower()[:64]
+    known = {key: key for entry in catalogue() for key in (entry.name,)}
+    known |= {entry.code.lower(): entry.code for entry in catalogue()}
+    return next((known[key] for key in difflib.get_close_matches(wanted, known, 1)), "")
