@@ -3,6 +3,7 @@
 # make test    everything but the lab; says first what this machine lacks and the one command that installs it
 # make lab     the examples, and clusters broken on purpose, with real traffic on a real kernel in virtual machines
 # make bench   time and memory, beside yamllint, check-jsonschema and keepalived -t
+# make mutants removes or flips one generated line at a time, to see whether the lab notices (an hour and more)
 # make golden  rebuild examples/*/generated, tests/golden/*/generated and docs/rules.md after a change of what they say
 # make clean   remove what the targets above leave behind
 
@@ -10,7 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo check lint test lab bench golden clean
+.PHONY: demo check lint test lab bench mutants golden clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -53,10 +54,14 @@ lab: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench.run
 
+mutants: $(VENV)/.installed-dev
+	@$(BIN)/python tests/tools.py --lab
+	$(BIN)/python -m tests.mutants
+
 golden: $(VENV)/.installed
 	$(BIN)/lvsgen build examples/* tests/golden/*
 	$(BIN)/python -m lvsgen.rules.page docs/rules.md
 
 clean:
-	rm -rf $(VENV) .demo .bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .demo .bench .mutants build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

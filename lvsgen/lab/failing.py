@@ -11,7 +11,7 @@ from lvsgen.lab.guest.steps.faults import Links, Responders
 from lvsgen.lab.guest.steps.owner import Owner
 from lvsgen.lab.guest.steps.table import Table
 from lvsgen.lab.guest.wire import Step, Subject
-from lvsgen.lab.listing import destinations, key
+from lvsgen.lab.listing import entries, key
 from lvsgen.lab.responders import unplayable
 from lvsgen.lab.sample import CROWD
 from lvsgen.lab.scene import Omission, Scene
@@ -87,7 +87,7 @@ def _tables(scene: Scene, hit: list[Endpoint], down: frozenset[str], when: str) 
             yield Table(
                 subject=Subject(property="health", service=when),
                 machine=host.name,
-                lists={key(virtual): destinations(virtual, down) for virtual in chosen},
+                lists={key(virtual): entries(virtual, down) for virtual in chosen},
                 seconds=max(map(_patience, hit)),
             )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from lvsgen.model import AddressKey, MarkKey, VirtualService
 
+_METHODS = {"dr": "-g", "nat": "-m", "tun": "-i"}
+
 
 def key(virtual: VirtualService) -> str:
     """The service, as it stands before `-r` of its realservers."""
@@ -15,16 +17,20 @@ def key(virtual: VirtualService) -> str:
     return f"{flag} {_bracketed(str(name.ip))}:{name.port}"
 
 
-def destinations(virtual: VirtualService, failed: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """Its realservers with their weights. Hosts that `failed` their checks are gone, or have weight 0."""
-    found = []
+def entries(virtual: VirtualService, failed: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Its scheduler and persistence, then its realservers with method and weight.
+
+    Hosts that `failed` their checks are gone, or have weight 0.
+    """
+    persistence = virtual.service.persistence
+    found = [f"-s {virtual.service.scheduler}" + (f" -p {persistence.timeout}" if persistence else "")]
     for one in virtual.destinations:
         weight = one.member.live_weight
         if one.member.host.name in failed:
             if virtual.service.on_failure == "remove":
                 continue
             weight = 0
-        found.append(f"{_bracketed(str(one.ip))}:{one.port} {weight}")
+        found.append(f"{_bracketed(str(one.ip))}:{one.port} {_METHODS[one.member.method]} {weight}")
     return tuple(found)
 
 

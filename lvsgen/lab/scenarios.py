@@ -15,7 +15,7 @@ from lvsgen.lab.guest.steps.owner import Owner
 from lvsgen.lab.guest.steps.scripts import Apply, Stop
 from lvsgen.lab.guest.steps.table import Table
 from lvsgen.lab.guest.wire import Step, Subject, Target
-from lvsgen.lab.listing import destinations, key
+from lvsgen.lab.listing import entries, key
 from lvsgen.lab.scene import Omission, Scene, out
 from lvsgen.lab.topology import OUTSIDE_PORT
 from lvsgen.model import family_of
@@ -24,7 +24,7 @@ Item: TypeAlias = Step | Omission
 
 PROPERTIES = {
     "apply": "lvs.sh apply succeeds on every host",
-    "table": "the IPVS table lists every realserver with its weight",
+    "table": "the IPVS table lists every service and realserver as described",
     "again": "a second apply has nothing to do",
     "arp": "only the director that holds a VIP answers for it",
     "traffic": "realservers answer in the shares of the scheduler, and see the client's address",
@@ -75,7 +75,7 @@ def _apply(scene: Scene) -> Iterator[Item]:
 
 
 def _table(scene: Scene) -> Iterator[Item]:
-    lists = {key(virtual): destinations(virtual) for virtual in scene.cluster.virtual_services}
+    lists = {key(virtual): entries(virtual) for virtual in scene.cluster.virtual_services}
     for host in scene.directors:
         yield Table(subject=Subject(property="table"), machine=host.name, lists=lists, seconds=_TABLE_SECONDS)
 

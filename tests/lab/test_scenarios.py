@@ -81,7 +81,7 @@ def test_drained_and_disabled_members_get_nothing(tmp_path: Path) -> None:
     assert [ask.wants for ask in only(Ask, found, "traffic")] == [("rs1",)]
     assert len(only(Ask, found, "drain")) == 1
     (table,) = only(Table, found)
-    assert table.lists == {"-t 192.0.2.100:80": ("192.0.2.11:80 1", "192.0.2.12:80 0")}
+    assert table.lists == {"-t 192.0.2.100:80": ("-s rr", "192.0.2.11:80 -g 1", "192.0.2.12:80 -g 0")}
 
 
 def test_a_hash_keeps_a_client(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from lvsgen.lab.guest import build
 from lvsgen.lab.guest.namespaces import Segments, Trouble, leave
 from lvsgen.lab.guest.stage import Stage
 from lvsgen.lab.guest.steps import KINDS, take
+from lvsgen.lab.guest.steps.scripts import Stop
 from lvsgen.lab.guest.wire import Job, Result, decode
 
 _SIDE_BY_SIDE = 2
@@ -54,7 +55,8 @@ def play(job: Job, report: Report) -> None:
         for host in hosts.values():
             build.start(host)
         stage = Stage(job, hosts, report.result)
-        stage.plant()
+        if any(isinstance(step, Stop) for step in job.steps):
+            stage.plant()
         for step in job.steps:
             take(stage, step)
             if stage.failed and job.until_failure:

@@ -12,7 +12,9 @@ from lvsgen.lab.guest.wire import Step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table(Step):
-    """What `ipvsadm -Sn` of a machine must list, in `seconds`: by service, `REALSERVER weight`."""
+    """What `ipvsadm -Sn` of a machine must list, in `seconds`: by service, its scheduler and persistence
+    (`-s wrr -p 300`) and each `REALSERVER METHOD WEIGHT`.
+    """
 
     machine: str
     lists: Mapping[str, tuple[str, ...]]
@@ -31,16 +33,21 @@ def table(stage: Stage, step: Table) -> None:
         time.sleep(0.3)
     causes = [f"{key} lacks {one}" for key, one in sorted(wanted - found)[:3]]
     causes += [f"{key} should not list {one}" for key, one in sorted(found - wanted)[:3]]
-    seen = f"{step.machine}: {len(found)} listed (after {time.monotonic() - began:.1f} s)"
+    listing = sum(1 for _, one in found if not one.startswith("-s "))
+    seen = f"{step.machine}: {listing} listed (after {time.monotonic() - began:.1f} s)"
     stage.tell(step.subject, not causes, seen, "; ".join(causes))
 
 
 def listed(said: str) -> set[tuple[str, str]]:
-    """`ipvsadm -Sn` as pairs: the service as it is written there, and `REALSERVER weight`."""
+    """`ipvsadm -Sn` as pairs: the service as it is written there, and an entry of it."""
     found: set[tuple[str, str]] = set()
     for line in said.splitlines():
         words = line.split()
         if words[:1] == ["-a"]:
             at = words.index("-r")
-            found.add((" ".join(words[1:at]), f"{words[at + 1]} {words[words.index('-w') + 1]}"))
+            found.add((" ".join(words[1:at]), f"{words[at + 1]} {words[at + 2]} {words[words.index('-w') + 1]}"))
+        elif words[:1] == ["-A"]:
+            at = words.index("-s")
+            end = at + (4 if words[at + 2 : at + 3] == ["-p"] else 2)
+            found.add((" ".join(words[1:at]), " ".join(words[at:end])))
     return found
