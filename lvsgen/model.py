@@ -28,6 +28,8 @@ Role: TypeAlias = Literal["director", "realserver"]
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 ALL_PORTS = 0
 """IPVS's own word for `all` ports of a VIP: port 0 (ipvsadm(8), --tcp-service)."""
+FTP_CONTROL = 21
+"""RFC 959, section 8; the port that the kernel takes for FTP (net/ip_vs.h, FTPPORT)."""
 
 
 def family_of(address: IPAddress | IPNetwork) -> Family:
@@ -449,6 +451,15 @@ class Service:
     def methods(self) -> frozenset[Method]:
         """The forwarding methods that its members use."""
         return frozenset(m.method for m in self.members)
+
+    @property
+    def ftp_ports(self) -> tuple[int, ...]:
+        """Control ports of FTP; port 21 within a range may be anything."""
+        if self.helper and self.helper.kind == "ftp":
+            return self.helper.ports
+        return (
+            (FTP_CONTROL,) if any(p.protocol == "tcp" and p.first == FTP_CONTROL == p.last for p in self.ports) else ()
+        )
 
     @property
     def serving(self) -> tuple[Member, ...]:

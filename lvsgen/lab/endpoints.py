@@ -26,6 +26,9 @@ from lvsgen.model import (
 _ANY_PORT = 8088
 """The example where a service takes all ports."""
 
+_PASSIVE = (50000, 50999)
+"""The example where nobody says on which ports FTP daemons wait for data connections."""
+
 _STRANGERS = ("203.0.113.80", "2001:db8:ffff::80")
 """Examples of addresses that are anybody's, where a VIP is a prefix that holds them."""
 
@@ -74,6 +77,8 @@ def _of(service: Service) -> Iterator[Endpoint]:
     for vip in service.vips:
         for address in vip.addresses:
             for ports in service.ports:
+                if _is_ftp_data(service, ports):
+                    continue
                 for port in sorted({ports.first, ports.last}) if ports.first != ALL_PORTS else [_ANY_PORT]:
                     members = tuple(m for m in service.members if m.real_address(address.family) is not None)
                     yield Endpoint(
@@ -109,8 +114,25 @@ def real_port(member: Member, ports: Ports, asked: int) -> int:
     return member.port or ports.real
 
 
+def _is_ftp_data(service: Service, ports: Ports) -> bool:
+    """Whether these are for data connections, which belong to a control connection and are asked with it."""
+    return any(ports.is_range or ports.first == control - 1 for control in service.ftp_ports)
+
+
+def passive_ports(service: Service) -> tuple[int, int]:
+    """Where the FTP daemons of a service wait for data connections."""
+    if service.helper and service.helper.passive:
+        return service.helper.passive
+    return next(((p.first, p.last) for p in service.ports if p.protocol == "tcp" and p.is_range), _PASSIVE)
+
+
 def speech(endpoint: Endpoint) -> Speech:
     """What its responders speak, so that both clients and health checks are content."""
+    service = endpoint.service
+    if endpoint.protocol == "tcp" and endpoint.port in service.ftp_ports:
+        return "ftp"
+    if endpoint.protocol == "udp" and service.persistence and service.persistence.engine == "sip":
+        return "sip"
     for member, port in zip(endpoint.members, endpoint.real_ports, strict=True):
         for check in member.checks:
             if (check.port or port) == port and endpoint.protocol == "tcp":

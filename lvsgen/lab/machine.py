@@ -75,7 +75,7 @@ def run(
     program = _program(work)
     shared = work / "shared"
     queue = _queue(jobs, shared)
-    modules = sorted({module for job in jobs for module in job.modules})
+    modules = _modules(jobs)
     running: list[_Machine] = []
     end = time.monotonic() + seconds
     try:
@@ -103,6 +103,19 @@ def run(
             machine = next((one for one in running if job.name in one.begun), running[-1])
             outcome.trouble[job.name] = machine.last_words()
     return outcome
+
+
+def _modules(jobs: Iterable[Job]) -> list[str]:
+    """All modules, each with its options; what jobs list in the same option is joined, as they share a kernel."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for name, *options in (module.split() for job in jobs for module in job.modules):
+        lists = found.setdefault(name, {})
+        for option, _, values in (text.partition("=") for text in options):
+            lists.setdefault(option, set()).update(values.split(","))
+    return [
+        " ".join([name, *(f"{option}={','.join(sorted(values, key=int))}" for option, values in lists.items())])
+        for name, lists in sorted(found.items())
+    ]
 
 
 def _queue(jobs: Iterable[Job], shared: Path) -> Path:

@@ -181,8 +181,13 @@ def _notes(name: str, cluster: Cluster, made: Topology, sampled: str) -> list[Re
 
 
 def _modules(compilation: Compilation) -> tuple[str, ...]:
-    """Modules that make devices or settings in every namespace: `stop` unloads none, so they are there beforehand."""
-    wanted = {module.name: None for plan in compilation.plans for module in plan.modules}
+    """Modules that make devices or settings in every namespace: `stop` unloads none, so they are there beforehand.
+
+    Of their options, the ports of ip_vs_ftp alone: they are a list, to which other clusters on this kernel can add.
+    """
+    wanted: dict[str, None] = {}
+    for module in (module for plan in compilation.plans for module in plan.modules):
+        wanted[" ".join([module.name, *(text for text in module.options if text.startswith("ports="))])] = None
     return tuple(wanted)
 
 

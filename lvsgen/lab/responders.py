@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from lvsgen.lab.endpoints import endpoints, speech
+from lvsgen.lab.endpoints import endpoints, passive_ports, speech
 from lvsgen.lab.guest.wire import Responder, Speech
 from lvsgen.model import Check, DnsProbe, FileProbe, HttpProbe, PingProbe, ScriptProbe, Service, SmtpProbe, UdpProbe
 
-_ORDER: tuple[Speech, ...] = ("text", "dns", "smtp", "tls")
+_ORDER: tuple[Speech, ...] = ("text", "dns", "smtp", "tls", "ftp", "sip")
 """Where one port is wanted for several, the last one of these wins: the others would not understand it."""
 
 _SILENT = (PingProbe, ScriptProbe, FileProbe)
@@ -29,14 +29,16 @@ def responders(services: Iterable[Service]) -> Mapping[str, tuple[Responder, ...
     for endpoint in endpoints(services):
         spoken = speech(endpoint)
         for member, port in zip(endpoint.members, endpoint.real_ports, strict=True):
-            add(member.host.name, Responder(protocol=endpoint.protocol, port=port, speech=spoken))
+            data = passive_ports(endpoint.service)
+            add(member.host.name, Responder(protocol=endpoint.protocol, port=port, speech=spoken, data=data))
             for check in member.checks:
                 if not isinstance(check.probe, _SILENT):
                     add(member.host.name, _for_check(check, port))
         sorry = endpoint.service.sorry_server
         if sorry is not None:
             port = sorry.port or endpoint.port
-            add(sorry.host.name, Responder(protocol=endpoint.protocol, port=port, speech=spoken))
+            data = passive_ports(endpoint.service)
+            add(sorry.host.name, Responder(protocol=endpoint.protocol, port=port, speech=spoken, data=data))
     return {host: tuple(ports.values()) for host, ports in found.items()}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
+from lvsgen.lab.endpoints import speech
 from lvsgen.lab.failing import failover, health
 from lvsgen.lab.guest.steps.asking import Ask, Upload
 from lvsgen.lab.guest.steps.owner import Owner
@@ -16,6 +17,7 @@ from lvsgen.lab.guest.steps.scripts import Apply, Stop
 from lvsgen.lab.guest.steps.table import Table
 from lvsgen.lab.guest.wire import Step, Subject, Target
 from lvsgen.lab.listing import entries, key
+from lvsgen.lab.protocols import transfers
 from lvsgen.lab.scene import Omission, Scene, out
 from lvsgen.lab.topology import OUTSIDE_PORT
 from lvsgen.model import family_of
@@ -29,6 +31,7 @@ PROPERTIES = {
     "arp": "only the director that holds a VIP answers for it",
     "traffic": "realservers answer in the shares of the scheduler, and see the client's address",
     "drain": "drained and disabled realservers get no new client",
+    "ftp": "FTP data connections reach the realserver of their control connection, in every mode",
     "upload": "large uploads pass the tunnels",
     "affinity": "a client keeps its realserver, over all ports of a mark",
     "loops": "what a director hands to another one comes to rest there",
@@ -46,7 +49,7 @@ _MASTER_SECONDS = 30
 
 def scenarios(scene: Scene) -> tuple[Item, ...]:
     """All steps, in order."""
-    parts = (_apply, _table, _again, _arp, _traffic, _uploads, _loops, _snat, health, failover, _stop)
+    parts = (_apply, _table, _again, _arp, _traffic, transfers, _uploads, _loops, _snat, health, failover, _stop)
     return tuple(item for part in parts for item in part(scene))
 
 
@@ -147,13 +150,6 @@ def _traffic(scene: Scene) -> Iterator[Item]:
         if service.persistence and group not in seen:
             seen.add(group)
             yield _affinity(scene, ask, group)
-    for service in scene.sampled.services:
-        if service.helper:
-            kind = service.helper.kind.upper()
-            yield Omission(
-                subject=Subject(property="traffic", service=f"{service.name} ({kind})"),
-                why=f"the lab speaks no {kind}: only its control port is tested, not what it announces",
-            )
 
 
 def _affinity(scene: Scene, ask: Ask, group: tuple[object, ...]) -> Ask:
@@ -191,7 +187,7 @@ def _unplayable(scene: Scene, name: str) -> str:
 
 def _uploads(scene: Scene) -> Iterator[Item]:
     for endpoint in scene.asked:
-        tunnelled = endpoint.service.methods == {"tun"} and endpoint.protocol == "tcp"
+        tunnelled = endpoint.service.methods == {"tun"} and speech(endpoint) in ("text", "tls")
         clients = scene.clients(endpoint)
         if tunnelled and clients and not _unplayable(scene, endpoint.service.name):
             yield Upload(

@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lvsgen.diagnostics import Finding, quote
-from lvsgen.model import ALL_PORTS, Service
+from lvsgen.model import ALL_PORTS, FTP_CONTROL
 from lvsgen.rules.facts import Facts, Pool
 from lvsgen.rules.rule import ERROR, WARNING, rule
 
-CONTROL, DATA = 21, 20
 MOST_PORTS = 8
 """Ports that a helper can have (ip_vs.h, IP_VS_APP_MAX_PORTS)."""
-
-
-def _control_ports(service: Service) -> tuple[int, ...]:
-    """The control ports of a service that is FTP; port 21 within a range may be anything."""
-    if service.helper and service.helper.kind == "ftp":
-        return service.helper.ports
-    return (CONTROL,) if any(p.protocol == "tcp" and p.first == CONTROL == p.last for p in service.ports) else ()
 
 
 def _bypasses(pool: Pool) -> bool:
@@ -46,7 +38,7 @@ def ftp_without_affinity(facts: Facts) -> Iterator[Finding]:
         ipvsadm(8), --persistent; ip_vs_core.c, ip_vs_service_find; seen on 6.1
     """
     for service, pool in facts.services:
-        if service.persistence is None and _bypasses(pool) and _control_ports(service):
+        if service.persistence is None and _bypasses(pool) and service.ftp_ports:
             yield ftp_without_affinity.at(
                 service.place.at("tcp"),
                 "FTP without persistence: the data connection does not find the realserver of its control connection",
@@ -80,7 +72,7 @@ def ftp_group_incomplete(facts: Facts) -> Iterator[Finding]:
     for service, pool in facts.services:
         if not _bypasses(pool) or service.persistence is None:
             continue
-        for control in _control_ports(service):
+        for control in service.ftp_ports:
             tcp = [p for p in service.ports if p.protocol == "tcp"]
             if any(p.first == ALL_PORTS for p in tcp):
                 continue
@@ -95,10 +87,10 @@ def ftp_group_incomplete(facts: Facts) -> Iterator[Finding]:
                     f'write `tcp: [{data}, {control}, "50000-50100"]`, with the range that the FTP daemons are given',
                 )
                 break
-            if not service.mark and control != CONTROL:
+            if not service.mark and control != FTP_CONTROL:
                 yield ftp_group_incomplete.at(
                     service.place.at("tcp"),
-                    f"the kernel finds FTP's data connections by itself only for port {CONTROL}, not for {control}",
+                    f"the kernel finds FTP's data connections by itself only for port {FTP_CONTROL}, not for {control}",
                     f'write `tcp: [{data}, {control}, "50000-50100"]` and `mark: auto`',
                 )
                 break
@@ -129,15 +121,15 @@ def too_many_helper_ports(facts: Facts) -> Iterator[Finding]:
     Sources:
         ip_vs.h, IP_VS_APP_MAX_PORTS; ip_vs_ftp.c, parameter ports
     """
-    ports = {CONTROL}
+    ports = {FTP_CONTROL}
     for service in facts.cluster.services:
         if service.helper and service.helper.kind == "ftp":
             ports |= set(service.helper.ports)
             if len(ports) > MOST_PORTS:
                 yield too_many_helper_ports.at(
                     service.place.at("helper"),
-                    f"with this service there are {len(ports)} FTP control ports, {CONTROL} included; the helper takes "
-                    f"{MOST_PORTS}",
+                    f"with this service there are {len(ports)} FTP control ports, {FTP_CONTROL} included; the helper "
+                    f"takes {MOST_PORTS}",
                     "let several services use the same control port on different VIPs",
                 )
                 return

@@ -16,9 +16,11 @@ _BASELINE = {"net.ipv4.conf.all.rp_filter": "2", "net.ipv4.conf.default.rp_filte
 
 
 def load(modules: tuple[str, ...]) -> None:
-    """Load kernel modules before anything is compared, as no `stop` unloads one."""
-    if modules:
-        subprocess.run(["modprobe", "-a", *modules], check=False, capture_output=True)
+    """Load kernel modules before anything is compared, as no `stop` unloads one. Options follow a space."""
+    plain = [module for module in modules if " " not in module]
+    commands = [["-a", *plain], *(module.split() for module in modules if " " in module)]
+    for words in commands:
+        subprocess.run(["modprobe", *words], check=False, capture_output=True)
 
 
 def build(job: Job, segments: Segments) -> dict[str, Host]:

@@ -10,10 +10,12 @@ import struct
 import time
 from collections.abc import Sequence
 
-from lvsgen.lab.guest.responders import SCTP
 from lvsgen.lab.guest.wire import Target
 
 TIMEOUT = 2.0
+GREETED = ("smtp", "ftp")
+"""Where the realserver speaks first."""
+
 _ND_SOLICIT, _ND_ADVERT = 135, 136
 
 
@@ -22,7 +24,9 @@ def connect(target: Target, port: int, source: str, timeout: float = TIMEOUT) ->
     family = socket.AF_INET6 if ":" in target.ip else socket.AF_INET
     datagram = target.protocol == "udp"
     opened = socket.socket(
-        family, socket.SOCK_DGRAM if datagram else socket.SOCK_STREAM, SCTP if target.protocol == "sctp" else 0
+        family,
+        socket.SOCK_DGRAM if datagram else socket.SOCK_STREAM,
+        socket.IPPROTO_SCTP if target.protocol == "sctp" else 0,
     )
     try:
         opened.settimeout(timeout)
@@ -33,6 +37,8 @@ def connect(target: Target, port: int, source: str, timeout: float = TIMEOUT) ->
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
             return context.wrap_socket(opened)
+        if target.speech in GREETED and port == target.port:
+            opened.recv(4096)
     except OSError:
         opened.close()
         raise
@@ -41,8 +47,7 @@ def connect(target: Target, port: int, source: str, timeout: float = TIMEOUT) ->
 
 def ping(connection: socket.socket, speech: str) -> list[str]:
     """Who answers, and whom it sees."""
-    if speech != "smtp":
-        connection.sendall(b"PING\n")
+    connection.sendall(b"NOOP\r\n" if speech in GREETED else b"PING\n")
     reply = b""
     while not reply.endswith(b"\n"):
         data = connection.recv(4096)
@@ -50,7 +55,7 @@ def ping(connection: socket.socket, speech: str) -> list[str]:
             raise ConnectionResetError("closed")
         reply += data
     words = reply.decode(errors="replace").split()
-    return words[1:3] if speech == "smtp" else words[:2]
+    return words[1:3] if speech in GREETED else words[:2]
 
 
 def ask(

@@ -79,6 +79,21 @@ def _directors(hosts: Mapping[str, Host], target: Target, missing: Iterable[str]
                 yield f"the IPVS table of {name} does not list {realserver} ({ip})"
 
 
+def no_data(hosts: Mapping[str, Host], target: Target, *, active: bool) -> Iterator[str]:
+    """Why FTP's data connections do not get through; `active`: those that the realserver opens do not."""
+    if not any(how["method"] == "nat" for how in target.realservers.values()):
+        below = f"port {target.port - 1}" if active else "passive ports"
+        yield f"{below} of {target.ip} must have the affinity of port {target.port}: they are of one service"
+        return
+    for name in holders(hosts, target.directors, target.ip) if target.held else target.directors:
+        director = hosts[name]
+        ports = _text(director, "/sys/module/ip_vs_ftp/parameters/ports")
+        if str(target.port) not in ports.split(","):
+            yield f"ip_vs_ftp on {name} does not know port {target.port}: its ports are `{ports}`"
+        elif not re.search(r"conntrack|\bct ", director.run("iptables-save; ip6tables-save; nft list ruleset").said):
+            yield f"no packet filter rule on {name} uses connection tracking, without which a 227 reply stays as it is"
+
+
 def _marks(director: Host, mark: int) -> bool:
     rules = director.run("iptables-save; ip6tables-save; nft list ruleset").said
     return re.search(rf"mark (set )?(0x0*{mark:x}(/0xffffffff)?|{mark})\b", rules) is not None
@@ -130,4 +145,8 @@ def _addresses(host: Host) -> set[str]:
 
 
 def _setting(host: Host, path: str) -> str:
-    return host.run(f"cat /proc/sys/{path}").said
+    return _text(host, f"/proc/sys/{path}")
+
+
+def _text(host: Host, path: str) -> str:
+    return host.run(f"cat {path}").said

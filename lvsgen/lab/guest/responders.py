@@ -15,9 +15,9 @@ import struct
 import threading
 from types import FrameType
 
+from lvsgen.lab.guest import ftp
 from lvsgen.lab.guest.wire import Responder
 
-SCTP = 132
 _PKTINFO4 = 8  # IP_PKTINFO
 _PKTINFO6 = 49  # IPV6_RECVPKTINFO
 CERTIFICATE = "/run/lab-certificate.pem"
@@ -45,7 +45,7 @@ def respond(name: str, responder: Responder) -> None:
 
 def _streams(name: str, responder: Responder) -> None:
     state = _State(responder)
-    protocol = SCTP if responder.protocol == "sctp" else 0
+    protocol = socket.IPPROTO_SCTP if responder.protocol == "sctp" else 0
     listener = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("::", responder.port))
@@ -71,6 +71,8 @@ def _conversation(
         with connection:
             if responder.speech == "smtp":
                 _mail(connection, words)
+            elif responder.speech == "ftp":
+                ftp.converse(connection, words.split()[0], words, responder)
             else:
                 _answers(connection, words, responder, state)
     except (OSError, ValueError):
@@ -102,7 +104,7 @@ def _mail(connection: socket.socket, words: str) -> None:
     connection.sendall(f"220 {words}\r\n".encode())
     while data := connection.recv(4096):
         last = data.upper().startswith(b"QUIT")
-        connection.sendall(b"221 bye\r\n" if last else b"250 yes\r\n")
+        connection.sendall(b"221 bye\r\n" if last else f"250 {words}\r\n".encode())
         if last:
             return
 

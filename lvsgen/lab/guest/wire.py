@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
-Speech: TypeAlias = Literal["text", "tls", "dns", "smtp"]
+Speech: TypeAlias = Literal["text", "tls", "dns", "smtp", "ftp", "sip"]
 Verdict: TypeAlias = Literal["pass", "fail", "not tested"]
 
 
@@ -30,7 +30,8 @@ class Nic:
 class Responder:
     """Listens on a port of all addresses and answers who it is and whom it sees.
 
-    `status` and `body` are of HTTP; `replies` are datagrams in hexadecimal and the answers to them.
+    `status` and `body` are of HTTP; `replies` are datagrams in hexadecimal and the answers to them; `data` are the
+    first and the last port of passive FTP.
     """
 
     protocol: str
@@ -39,6 +40,7 @@ class Responder:
     status: int = 200
     body: str = ""
     replies: Mapping[str, str] = field(default_factory=dict)
+    data: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One cluster in the lab. `modules` are wanted. `until_failure`: what comes after a failure is left out."""
+    """One cluster in the lab. `modules` are wanted, options after a space. `until_failure`: what comes after a failure
+    is left out.
+    """
 
     name: str
     segments: int

@@ -1,0 +1,60 @@
+"""Small clusters, each for what no example has: the lab passes them, and finds out what is broken in them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lvsgen import pipeline
+from lvsgen.lab import play, verdicts
+from tests.lab.test_real import Broken, break_it, run, without
+from tests.lab.test_real import all_tools as all_tools
+from tests.lab.test_real import folder as folder
+
+CASES = Path(__file__).resolve().parent / "cases"
+NAMES = sorted(path.parent.name for path in CASES.glob("*/cluster.yaml"))
+
+BROKEN = {
+    "nothing tracks connections": Broken(
+        "ftp-nat",
+        "director/iptables.rules",
+        without("conntrack"),
+        "ftp",
+        "PASV through rs1: the reply names 10.1.1.11.*no packet filter rule on director uses connection tracking",
+    ),
+    "group of FTP without port 20": Broken(
+        "ftp-marked",
+        "director/iptables.rules",
+        lambda text: text.replace("--dports 20,21,", "--dports 21,"),
+        "ftp",
+        "PORT through rs1: .*port 20 of 192.0.2.101 must have the affinity of port 21",
+    ),
+}
+"""`cluster` is the name of a case."""
+
+
+def prepared(name: str, case: str, folder: Path, only: frozenset[str] = frozenset()) -> play.Play:
+    compilation = pipeline.compile(str(CASES / case / "cluster.yaml"))
+    assert compilation.complete, compilation.diagnostics
+    return play.prepare(name, compilation, folder / name.replace(" ", "-"), only)
+
+
+@pytest.mark.lab
+def test_cases(folder: Path) -> None:
+    plays = [prepared(name, name, folder) for name in NAMES]
+    for name, broken in BROKEN.items():
+        plays.append(prepared(name, broken.cluster, folder, frozenset({broken.property})))
+        break_it(folder / name.replace(" ", "-"), broken)
+    endings = run(plays, folder)
+    wrong = []
+    for name in NAMES:
+        if endings[name].trouble or verdicts.failed(endings[name].results):
+            wrong.append(f"{name}: {endings[name].trouble}\n{verdicts.table(name, endings[name].results)}")
+    for name, broken in BROKEN.items():
+        ending = endings[name]
+        causes = [r.cause for r in ending.results if r.subject.property == broken.property and r.verdict == "fail"]
+        if ending.trouble or not any(re.search(broken.says, cause) for cause in causes):
+            wrong.append(f"{name} is not found: {ending.trouble}\n{verdicts.table(name, ending.results)}")
+    assert not wrong, "\n".join(wrong)
