@@ -17,7 +17,7 @@ from lvsgen.lab.guest.steps.scripts import Apply, Stop
 from lvsgen.lab.guest.steps.table import Table
 from lvsgen.lab.guest.wire import Step, Subject, Target
 from lvsgen.lab.listing import entries, key
-from lvsgen.lab.protocols import transfers
+from lvsgen.lab.protocols import calls, transfers
 from lvsgen.lab.scene import Omission, Scene, out
 from lvsgen.lab.topology import OUTSIDE_PORT
 from lvsgen.model import family_of
@@ -49,7 +49,7 @@ _MASTER_SECONDS = 30
 
 def scenarios(scene: Scene) -> tuple[Item, ...]:
     """All steps, in order."""
-    parts = (_apply, _table, _again, _arp, _traffic, transfers, _uploads, _loops, _snat, health, failover, _stop)
+    parts = (_apply, _table, _again, _arp, _traffic, calls, transfers, _uploads, _loops, _snat, health, failover, _stop)
     return tuple(item for part in parts for item in part(scene))
 
 
@@ -147,7 +147,7 @@ def _traffic(scene: Scene) -> Iterator[Item]:
             subject = Subject(property="drain", service=endpoint.shown)
             yield replace(ask, subject=subject, subset=True, share={}, one=False, affinity=False, groups=())
         group = (service.name, endpoint.ip, endpoint.protocol, ask.target.speech)
-        if service.persistence and group not in seen:
+        if service.persistence and not service.persistence.engine and group not in seen:
             seen.add(group)
             yield _affinity(scene, ask, group)
 
@@ -176,10 +176,6 @@ def _disabled(scene: Scene, name: str) -> bool:
 
 def _unplayable(scene: Scene, name: str) -> str:
     service = next(s for s in scene.cluster.services if s.name == name)
-    if service.mark and service.mark.rules == "foreign":
-        return "somebody else's packet filter sets its mark"
-    if service.persistence and service.persistence.engine == "sip":
-        return "the lab speaks no SIP, and IPVS drops what is none"
     if not any(m.state == "active" and m.weight > 0 for m in service.members):
         return "no realserver of it is active"
     return ""

@@ -45,8 +45,9 @@ def share(endpoint: Endpoint, weights: Mapping[str, int], members: Mapping[str, 
     scheduler = service.scheduler
     by_port = any(flag.endswith("-port") for flag in service.flags)
     many = len(weights) > 8
-    if service.persistence:
-        groups = _groups(endpoint, sources)
+    # With the engine for SIP each call is a client, and each time asked is another call.
+    if service.persistence and not service.persistence.engine:
+        groups = groups_of(endpoint, sources)
         few = many or len(set(groups)) < 4 * len(weights)
         return Share(count=2 * len(sources), affinity=True, groups=groups, subset=few)
     if service.ops and scheduler not in ("rr", "wrr"):
@@ -82,7 +83,7 @@ def _dealt(endpoint: Endpoint, turns: Mapping[str, int]) -> Share:
     )
 
 
-def _groups(endpoint: Endpoint, sources: Sequence[str]) -> tuple[str, ...]:
+def groups_of(endpoint: Endpoint, sources: Sequence[str]) -> tuple[str, ...]:
     """The clients that persistence takes for one: those of one netmask."""
     persistence = endpoint.service.persistence
     assert persistence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import select
 import socket
 import ssl
@@ -10,6 +11,7 @@ import struct
 import time
 from collections.abc import Sequence
 
+from lvsgen.lab.guest import sip
 from lvsgen.lab.guest.wire import Target
 
 TIMEOUT = 2.0
@@ -46,7 +48,9 @@ def connect(target: Target, port: int, source: str, timeout: float = TIMEOUT) ->
 
 
 def ping(connection: socket.socket, speech: str) -> list[str]:
-    """Who answers, and whom it sees."""
+    """Who answers, and whom it sees; by SIP, each time is another call."""
+    if speech == "sip":
+        return call(connection, os.urandom(8).hex())
     connection.sendall(b"NOOP\r\n" if speech in GREETED else b"PING\n")
     reply = b""
     while not reply.endswith(b"\n"):
@@ -56,6 +60,13 @@ def ping(connection: socket.socket, speech: str) -> list[str]:
         reply += data
     words = reply.decode(errors="replace").split()
     return words[1:3] if speech in GREETED else words[:2]
+
+
+def call(connection: socket.socket, name: str) -> list[str]:
+    """Who answers a request of a call, and whom it sees."""
+    own, there = connection.getsockname()[0], connection.getpeername()[0]
+    connection.sendall(sip.request(name, own, there))
+    return sip.named(connection.recv(4096))
 
 
 def ask(

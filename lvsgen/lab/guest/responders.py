@@ -15,7 +15,7 @@ import struct
 import threading
 from types import FrameType
 
-from lvsgen.lab.guest import ftp
+from lvsgen.lab.guest import ftp, sip
 from lvsgen.lab.guest.wire import Responder
 
 _PKTINFO4 = 8  # IP_PKTINFO
@@ -138,6 +138,8 @@ def _source(level: int, value: bytes) -> bytes:
 def _reply(data: bytes, words: str, responder: Responder) -> bytes:
     if data == b"PING\n":
         return f"{words}\n".encode()
+    if responder.speech == "sip" and (answer := sip.reply(data, words)):
+        return answer
     if responder.speech == "dns" and len(data) >= 12:
         # The question comes back as an answer without error and without records (RFC 1035, 4.1.1).
         return data[:2] + b"\x85\x80" + data[4:6] + bytes(6) + data[12:]

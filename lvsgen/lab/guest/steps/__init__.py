@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lvsgen.lab.guest.stage import Stage
-from lvsgen.lab.guest.steps import asking, connection, faults, owner, scripts, table, transfer
+from lvsgen.lab.guest.steps import asking, calls, connection, faults, owner, scripts, table, transfer
 from lvsgen.lab.guest.wire import Step
 
 STEPS: Mapping[type[Step], Callable[[Stage, Any], None]] = {
@@ -20,6 +20,7 @@ STEPS: Mapping[type[Step], Callable[[Stage, Any], None]] = {
     faults.Responders: faults.responders,
     faults.Links: faults.links,
     transfer.Transfer: transfer.transfer,
+    calls.Calls: calls.calls,
 }
 
 KINDS: Mapping[str, type[Step]] = {kind.__name__: kind for kind in STEPS}
