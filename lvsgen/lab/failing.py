@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lvsgen.lab.endpoints import Endpoint
 from lvsgen.lab.guest.steps.connection import Connection
@@ -12,16 +13,13 @@ from lvsgen.lab.guest.steps.owner import Owner
 from lvsgen.lab.guest.steps.table import Table
 from lvsgen.lab.guest.wire import Step, Subject
 from lvsgen.lab.listing import entries, key
-from lvsgen.lab.responders import unplayable
 from lvsgen.lab.sample import CROWD
 from lvsgen.lab.scene import Omission, Scene
-from lvsgen.model import FileProbe, HttpProbe, Member, PingProbe, ScriptProbe
+from lvsgen.lab.watching import files_of, unclear
+from lvsgen.model import HttpProbe
 
 _SLACK = 20
 """Seconds beyond what the description promises: an emulated processor is slow."""
-
-_BLIND = (PingProbe, ScriptProbe, FileProbe)
-"""Checks that do not notice when a responder ends."""
 
 
 def health(scene: Scene) -> Iterator[Step | Omission]:
@@ -29,16 +27,15 @@ def health(scene: Scene) -> Iterator[Step | Omission]:
     checked = [e for e in scene.asked if e.service.checked and scene.clients(e)]
     watched = []
     for endpoint in checked:
-        if reason := _why_not(endpoint):
+        if reason := scene.unplayable(endpoint) or unclear(scene.cluster, endpoint.service.name):
             yield Omission(subject=Subject(property="health", service=endpoint.shown), why=reason)
         else:
             watched.append(endpoint)
     victim = _victim(scene, watched)
     if victim is None:
         return
-    nothing = Subject(property="health")
     hit = [e for e in watched if victim in scene.weights(e)]
-    yield Responders(subject=nothing, machine=victim, up=False)
+    yield _dies(scene, victim)
     down = frozenset({victim})
     kept = [e for e in hit if not _lost(scene, e, down)]
     yield from _tables(scene, kept, down, f"{victim} leaves the table")
@@ -50,17 +47,28 @@ def health(scene: Scene) -> Iterator[Step | Omission]:
         by_status = all(isinstance(c.probe, HttpProbe) for e in sorry for m in e.active for c in m.checks)
         status = 503 if by_status else 0
         for name in more:
-            yield Responders(subject=nothing, machine=name, up=False, status=status)
+            yield replace(_dies(scene, name), status=status)
         down = down | set(more)
         for endpoint in sorry:
             yield from _after(scene, endpoint, down, "sorry server")
         for name in more:
-            yield Responders(subject=nothing, machine=name, up=True, status=status)
-    yield Responders(subject=nothing, machine=victim, up=True)
+            yield replace(_dies(scene, name), up=True, status=status)
+    yield replace(_dies(scene, victim), up=True)
     yield from _tables(scene, hit, frozenset(), "the table is whole again")
     for endpoint in hit:
         subject = Subject(property="health", service=f"{endpoint.shown}: all back")
         yield scene.ask(subject, endpoint, scene.clients(endpoint)[0], seconds=_patience(endpoint))
+
+
+def _dies(scene: Scene, name: str) -> Responders:
+    """All that is seen of a realserver by the checks ends."""
+    return Responders(
+        subject=Subject(property="health"),
+        machine=name,
+        up=False,
+        files=files_of(scene.cluster, name),
+        agents=tuple(host.name for host in scene.directors),
+    )
 
 
 def _after(scene: Scene, endpoint: Endpoint, down: frozenset[str], when: str) -> Iterator[Step]:
@@ -96,20 +104,6 @@ def _sorry(scene: Scene, endpoint: Endpoint) -> str:
     """The machine of the sorry server; empty without one, or where it is whichever director is active."""
     sorry = endpoint.service.sorry_server
     return scene.machine(sorry.host) if sorry and not sorry.host.is_director else ""
-
-
-def _why_not(endpoint: Endpoint) -> str:
-    checks = [check for member in endpoint.active for check in member.checks]
-    reasons = [reason for check in checks if (reason := unplayable(check))]
-    if reasons:
-        return reasons[0]
-    if not all(_notices(member) for member in endpoint.active):
-        return "its checks do not ask the responders that the lab can end"
-    return ""
-
-
-def _notices(member: Member) -> bool:
-    return any(not isinstance(check.probe, _BLIND) for check in member.checks)
 
 
 def _victim(scene: Scene, watched: list[Endpoint]) -> str | None:
@@ -177,7 +171,13 @@ def _moved(scene: Scene) -> Iterator[Endpoint]:
         network = endpoint.address.network
         instance = scene.instance(endpoint)
         key = (instance.name if instance else "", endpoint.family)
-        if network and key not in done and endpoint.vip.device not in ("lo", "none") and scene.clients(endpoint):
+        if (
+            network
+            and key not in done
+            and endpoint.vip.device not in ("lo", "none")
+            and scene.clients(endpoint)
+            and not scene.unplayable(endpoint)
+        ):
             done.add(key)
             yield endpoint
 

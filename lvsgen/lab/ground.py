@@ -89,7 +89,8 @@ def ground(cluster: Cluster, asked: Iterable[Endpoint]) -> Ground:
     clients = {n.name: _client(n, free) for n in networks if n.name in sites}
     world = _world(networks) if legs else ()
     gates = {n.name: tuple(_gates(cluster, n)) for n in networks if n.name not in legs}
-    outside = _outside(world) if legs else None
+    routed_families = {family_of(ip) for ips in legs.values() for ip in ips}
+    outside = _outside(world, routed_families) if legs else None
     return Ground(networks=networks, legs=legs, gates=gates, clients=clients, outside=outside, world=world)
 
 
@@ -133,8 +134,9 @@ def _world(networks: Iterable[Network]) -> tuple[IPNetwork, ...]:
     return (four, six)
 
 
-def _outside(world: tuple[IPNetwork, ...]) -> Client:
-    addresses = {family_of(w): tuple(w[10 + n] for n in range(CLIENTS)) for w in world}
+def _outside(world: tuple[IPNetwork, ...], known: set[Family]) -> Client:
+    """A client with addresses of the families that the router has a leg for."""
+    addresses = {family_of(w): tuple(w[10 + n] for n in range(CLIENTS)) for w in world if family_of(w) in known}
     lengths = {family_of(w): w.prefixlen for w in world}
     return Client(machine=f"client@{WORLD}", network=WORLD, addresses=addresses, lengths=lengths)
 

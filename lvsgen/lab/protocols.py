@@ -21,7 +21,7 @@ def transfers(scene: Scene) -> Iterator[Transfer]:
     """A file from each realserver in each mode."""
     for endpoint in scene.asked:
         clients = scene.clients(endpoint)
-        if speech(endpoint) == "ftp" and clients and endpoint.active:
+        if speech(endpoint) == "ftp" and clients and not scene.unplayable(endpoint):
             yield Transfer(
                 subject=Subject(property="ftp", service=endpoint.shown),
                 target=scene.target(endpoint, clients[0]),
@@ -35,7 +35,7 @@ def calls(scene: Scene) -> Iterator[Calls]:
     """A few calls, each from several addresses, of which those of one netmask are one client (ip_vs_pe_sip.c)."""
     for endpoint in scene.asked:
         clients = scene.clients(endpoint)
-        if speech(endpoint) == "sip" and clients and endpoint.active:
+        if speech(endpoint) == "sip" and clients and not scene.unplayable(endpoint):
             sources = clients[0].of(endpoint.family)[::4]
             groups = groups_of(endpoint, sources)
             wants = tuple(scene.weights(endpoint))

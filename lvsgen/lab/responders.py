@@ -7,7 +7,20 @@ from collections.abc import Iterable, Mapping
 
 from lvsgen.lab.endpoints import endpoints, passive_ports, speech
 from lvsgen.lab.guest.wire import Responder, Speech
-from lvsgen.model import Check, DnsProbe, FileProbe, HttpProbe, PingProbe, ScriptProbe, Service, SmtpProbe, UdpProbe
+from lvsgen.model import (
+    BfdProbe,
+    Check,
+    DnsProbe,
+    FileProbe,
+    Host,
+    HttpProbe,
+    PingProbe,
+    ScriptProbe,
+    Service,
+    SmtpProbe,
+    UdpProbe,
+)
+from lvsgen.plan.probes import BFD_PORT
 
 _ORDER: tuple[Speech, ...] = ("text", "dns", "smtp", "tls", "ftp", "sip")
 """Where one port is wanted for several, the last one of these wins: the others would not understand it."""
@@ -18,13 +31,13 @@ _SILENT = (PingProbe, ScriptProbe, FileProbe)
 
 def responders(services: Iterable[Service]) -> Mapping[str, tuple[Responder, ...]]:
     """By the name of the host; members that are drained or disabled serve as well."""
-    found: dict[str, dict[tuple[str, int], Responder]] = {}
+    found: dict[str, dict[tuple[str, int, str], Responder]] = {}
 
     def add(host: str, one: Responder) -> None:
         ports = found.setdefault(host, {})
-        old = ports.get((one.protocol, one.port))
+        old = ports.get(place(one))
         if old is None or _ORDER.index(one.speech) >= _ORDER.index(old.speech):
-            ports[(one.protocol, one.port)] = one
+            ports[place(one)] = one
 
     for endpoint in endpoints(services):
         spoken = speech(endpoint)
@@ -32,7 +45,7 @@ def responders(services: Iterable[Service]) -> Mapping[str, tuple[Responder, ...
             data = passive_ports(endpoint.service)
             add(member.host.name, Responder(protocol=endpoint.protocol, port=port, speech=spoken, data=data))
             for check in member.checks:
-                if not isinstance(check.probe, _SILENT):
+                if not isinstance(check.probe, _SILENT) and not unplayable(check, member.host):
                     add(member.host.name, _for_check(check, port))
         sorry = endpoint.service.sorry_server
         if sorry is not None:
@@ -40,6 +53,17 @@ def responders(services: Iterable[Service]) -> Mapping[str, tuple[Responder, ...
             data = passive_ports(endpoint.service)
             add(sorry.host.name, Responder(protocol=endpoint.protocol, port=port, speech=spoken, data=data))
     return {host: tuple(ports.values()) for host, ports in found.items()}
+
+
+def place(one: Responder) -> tuple[str, int, str]:
+    """What only one responder of a host can have: a port, or as a neighbour its address."""
+    return one.protocol, one.port, one.body if one.protocol == "bfd" else ""
+
+
+def unplayable_in(service: Service) -> str:
+    """Why the lab cannot please the checks of a service; empty if it can."""
+    checks = ((check, member.host) for member in service.members for check in member.checks)
+    return next((reason for check, host in checks if (reason := unplayable(check, host))), "")
 
 
 def _for_check(check: Check, port: int) -> Responder:
@@ -56,6 +80,8 @@ def _for_check(check: Check, port: int) -> Responder:
                 status=status,
                 body="\n".join(sorted({literal(one.body) for one in probe.urls if one.body})),
             )
+        case BfdProbe():
+            return Responder(protocol="bfd", port=BFD_PORT, body=str(probe.neighbour))
         case DnsProbe():
             return Responder(protocol="udp", port=at, speech="dns")
         case SmtpProbe():
@@ -71,9 +97,10 @@ def literal(pattern: str) -> str:
     return re.sub(r"\\(.)|[\^$.*+?()\[\]{}|]", lambda found: found[1] or "", pattern)
 
 
-def unplayable(check: Check) -> str:
-    """Why no responder of the lab can please a check; empty if one can."""
+def unplayable(check: Check, host: Host) -> str:
+    """Why no responder of the lab on this host can please a check; empty if one can."""
     probe = check.probe
+    own = {address.ip for address in host.addresses}
     if isinstance(probe, HttpProbe):
         for url in probe.urls:
             if url.digest:
@@ -82,8 +109,8 @@ def unplayable(check: Check) -> str:
                 return f"the check of {url.path} wants a body that the lab cannot make up"
             if len({one.status for one in probe.urls}) > 1:
                 return "the check wants different codes of different paths"
-    if check.address is not None:
-        return f"the check asks another address ({check.address})"
-    if check.kind == "bfd":
-        return "the lab has no neighbour that speaks BFD"
+    if check.address is not None and check.address not in own:
+        return f"the check asks another host ({check.address})"
+    if isinstance(probe, BfdProbe) and probe.neighbour not in own:
+        return f"the BFD neighbour {probe.neighbour} is another host"
     return ""

@@ -18,6 +18,7 @@ from lvsgen.lab.guest.steps.table import Table
 from lvsgen.lab.guest.wire import Step, Subject, Target
 from lvsgen.lab.listing import entries, key
 from lvsgen.lab.protocols import calls, transfers
+from lvsgen.lab.responders import unplayable_in
 from lvsgen.lab.scene import Omission, Scene, out
 from lvsgen.lab.topology import OUTSIDE_PORT
 from lvsgen.model import family_of
@@ -78,7 +79,8 @@ def _apply(scene: Scene) -> Iterator[Item]:
 
 
 def _table(scene: Scene) -> Iterator[Item]:
-    lists = {key(virtual): entries(virtual) for virtual in scene.cluster.virtual_services}
+    virtual_services = [v for v in scene.cluster.virtual_services if not unplayable_in(v.service)]
+    lists = {key(virtual): entries(virtual) for virtual in virtual_services}
     for host in scene.directors:
         yield Table(subject=Subject(property="table"), machine=host.name, lists=lists, seconds=_TABLE_SECONDS)
 
@@ -128,9 +130,13 @@ def _arp(scene: Scene) -> Iterator[Item]:
 
 def _traffic(scene: Scene) -> Iterator[Item]:
     seen: set[tuple[object, ...]] = set()
+    for silent in scene.sampled.services:
+        if not silent.ports:
+            why = "somebody else marks its packets, and the description does not say which ones"
+            yield Omission(subject=Subject(property="traffic", service=silent.name), why=why)
     for endpoint in scene.asked:
         service = endpoint.service
-        if reason := _unplayable(scene, endpoint.service.name):
+        if reason := scene.unplayable(endpoint):
             yield Omission(subject=Subject(property="traffic", service=endpoint.shown), why=reason)
             continue
         clients = scene.clients(endpoint)
@@ -174,18 +180,11 @@ def _disabled(scene: Scene, name: str) -> bool:
     return any(m.state == "disabled" for s in scene.cluster.services if s.name == name for m in s.members)
 
 
-def _unplayable(scene: Scene, name: str) -> str:
-    service = next(s for s in scene.cluster.services if s.name == name)
-    if not any(m.state == "active" and m.weight > 0 for m in service.members):
-        return "no realserver of it is active"
-    return ""
-
-
 def _uploads(scene: Scene) -> Iterator[Item]:
     for endpoint in scene.asked:
         tunnelled = endpoint.service.methods == {"tun"} and speech(endpoint) in ("text", "tls")
         clients = scene.clients(endpoint)
-        if tunnelled and clients and not _unplayable(scene, endpoint.service.name):
+        if tunnelled and clients and not scene.unplayable(endpoint):
             yield Upload(
                 subject=Subject(property="upload", service=endpoint.shown),
                 target=scene.target(endpoint, clients[0]),

@@ -9,6 +9,7 @@ from lvsgen.lab.endpoints import Endpoint, speech
 from lvsgen.lab.ground import Client, Ground
 from lvsgen.lab.guest.steps.asking import Ask
 from lvsgen.lab.guest.wire import Subject, Target
+from lvsgen.lab.responders import unplayable_in
 from lvsgen.lab.sample import CROWD, Sample
 from lvsgen.lab.shares import share
 from lvsgen.model import Cluster, Host, Instance, Member
@@ -53,6 +54,12 @@ class Scene:
             near = [self.land.clients[network.name]] if network and network.name in self.land.clients else []
             near += [self.land.outside] if self.land.outside else []
         return tuple(client for client in near if client.of(endpoint.family))
+
+    def unplayable(self, endpoint: Endpoint) -> str:
+        """Why nobody can answer here; empty if somebody should."""
+        if not endpoint.active:
+            return "no realserver of it is active"
+        return unplayable_in(endpoint.service)
 
     def instance(self, endpoint: Endpoint) -> Instance | None:
         """The VRRP instance that moves a VIP."""

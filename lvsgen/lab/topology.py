@@ -6,15 +6,16 @@ that does what its plan says, as its owner is told to.
 
 from __future__ import annotations
 
-import secrets as random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lvsgen.lab.endpoints import Endpoint
 from lvsgen.lab.ground import ROUTER, WORLD, Client, Ground
 from lvsgen.lab.guest.wire import Machine, Nic, Responder
+from lvsgen.lab.responders import place
 from lvsgen.lab.sample import CROWD, Sample
-from lvsgen.model import FAMILIES, Cluster, Family, FileProbe, Host, Network, ScriptProbe
+from lvsgen.lab.watching import stand_ins
+from lvsgen.model import ALL_PORTS, FAMILIES, Cluster, Family, Host, Network
 from lvsgen.plan.host import HostPlan
 
 OUTSIDE_PORT = 9
@@ -52,7 +53,7 @@ def topology(
     """The machines; `folder` is where a folder for each managed host will be."""
     by_name = {plan.host.name: plan for plan in plans}
     asked = tuple(asked)
-    files = _stand_ins(cluster)
+    files = stand_ins(cluster)
     machines: list[Machine] = []
     played = {}
     for number, host in enumerate(cluster.hosts):
@@ -74,7 +75,7 @@ def topology(
                 responders=listening.get(host.name, ()),
                 files=files if host.is_director else {},
                 folder=f"{folder}/{host.name}" if managed else "",
-                foreign=(FOREIGN + (FOREIGN_SERVICE if host.is_director else ())) if managed else (),
+                foreign=(*FOREIGN, *_foreign(cluster, host)) if managed else (),
             )
         )
     if sampled.crowd:
@@ -164,6 +165,24 @@ def _duties(plans: Iterable[HostPlan]) -> Iterator[str]:
     yield from lines
 
 
+def _foreign(cluster: Cluster, host: Host) -> Iterator[str]:
+    """What others have put on a director: a service, and the marks that the description leaves to them."""
+    if not host.is_director:
+        return
+    yield from FOREIGN_SERVICE
+    for service in cluster.services:
+        if service.mark is None or service.mark.rules != "foreign":
+            continue
+        for address in (address for vip in service.vips for address in vip.addresses):
+            tool = "iptables" if address.family == "ipv4" else "ip6tables"
+            for ports in service.ports:
+                match = f"-d {address.prefix} -p {ports.protocol}"
+                if ports.first != ALL_PORTS:
+                    match += f" --dport {ports.first}:{ports.last}"
+                mark = service.mark.value(address.family)
+                yield f"{tool} -t mangle -A PREROUTING {match} -j MARK --set-mark {mark}"
+
+
 def _crowd(
     cluster: Cluster,
     plans: Mapping[str, HostPlan],
@@ -186,7 +205,7 @@ def _crowd(
         )
         for number, (network, texts) in enumerate(addresses.items())
     )
-    ports = {(r.protocol, r.port): r for host in hosts for r in listening.get(host.name, ())}
+    ports = {place(r): r for host in hosts for r in listening.get(host.name, ())}
     return Machine(
         name=CROWD,
         nics=nics,
@@ -260,23 +279,3 @@ def _router_routes(cluster: Cluster, land: Ground, asked: tuple[Endpoint, ...]) 
     for one in asked:
         if one.address.network is None and not one.service.sources and (way := director(one.family)):
             yield f"{one.address.prefix} via {way}"
-
-
-def _stand_ins(cluster: Cluster) -> Mapping[str, str]:
-    """Files of the directors that the lab lacks: programs that succeed, watched files, and secrets of no value."""
-    found: dict[str, str] = {}
-    script = "#!/bin/sh\nexit 0\n"
-    commands = [cluster.notify.failover, cluster.notify.quorum, cluster.notify.realserver]
-    commands += [service.notify for service in cluster.services]
-    commands += [tracked.command for tracked in cluster.failover.track.scripts]
-    for service in cluster.services:
-        for member in service.members:
-            for check in member.checks:
-                if isinstance(check.probe, ScriptProbe):
-                    commands.append(check.probe.command)
-                elif isinstance(check.probe, FileProbe):
-                    found[check.probe.path] = "0\n"
-    found |= {command[0]: script for command in commands if command}
-    found |= {tracked.path: "0\n" for tracked in cluster.failover.track.files}
-    found |= {secret.file: random.token_hex(4) + "\n" for secret in cluster.secrets}
-    return found

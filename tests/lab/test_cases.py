@@ -10,7 +10,7 @@ import pytest
 
 from lvsgen import pipeline
 from lvsgen.lab import play, verdicts
-from tests.lab.test_real import Broken, break_it, run, without
+from tests.lab.test_real import Broken, break_it, instead, run, without
 from tests.lab.test_real import all_tools as all_tools
 from tests.lab.test_real import folder as folder
 
@@ -51,10 +51,17 @@ BROKEN = {
         "traffic",
         "the shares must be 6 rs1, 6 rs2, 6 rs3",
     ),
+    "a mark that nobody sets": Broken(
+        "marks-of-others",
+        "director/ipvs.rules",
+        instead("-f 7 ", "-f 8 "),
+        "traffic",
+        "the IPVS table of director does not list rs1 .* for mark 7",
+    ),
     "calls over TCP": Broken(
         "sip",
         "director/ipvs.rules",
-        lambda text: text.replace("-s rr", "-s rr -p 60 --pe sip"),
+        instead(r"(-A -t \S+ -s rr)", r"\1 -p 60 --pe sip"),
         "traffic",
         "6 of 6 got nothing",
     ),

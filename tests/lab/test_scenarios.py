@@ -166,5 +166,7 @@ def test_what_is_chosen_keeps_what_it_needs(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_played_is_named(tmp_path: Path) -> None:
-    found = items(direct("scheduler: rr, mark: {value: 7, rules: foreign}"), tmp_path)
-    assert [one.why for one in only(Omission, found)] == ["somebody else's packet filter sets its mark"]
+    found = items(direct("scheduler: rr, mark: {value: 7, rules: foreign}", protocol="description: any"), tmp_path)
+    assert [one.why for one in only(Omission, found)] == [
+        "somebody else marks its packets, and the description does not say which ones"
+    ]

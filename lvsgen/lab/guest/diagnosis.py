@@ -73,10 +73,12 @@ def _directors(hosts: Mapping[str, Host], target: Target, missing: Iterable[str]
         if target.mark and not _marks(hosts[name], target.mark):
             yield f"no packet filter rule on {name} sets mark {target.mark}, so IPVS does not see the packets"
         table = hosts[name].run("ipvsadm -Sn").said
+        key = f"-f {target.mark}" if target.mark else "-[-tusc]"
         for realserver in missing:
             ip = target.realservers[realserver]["ip"]
-            if not re.search(rf"-r \[?{re.escape(ip)}\]?:\d+ ", table):
-                yield f"the IPVS table of {name} does not list {realserver} ({ip})"
+            if not re.search(rf"-a {key}\b.* -r \[?{re.escape(ip)}\]?:\d+ ", table):
+                of_mark = f" for mark {target.mark}" if target.mark else ""
+                yield f"the IPVS table of {name} does not list {realserver} ({ip}){of_mark}"
 
 
 def no_data(hosts: Mapping[str, Host], target: Target, *, active: bool) -> Iterator[str]:

@@ -15,7 +15,7 @@ import struct
 import threading
 from types import FrameType
 
-from lvsgen.lab.guest import ftp, sip
+from lvsgen.lab.guest import bfd, ftp, sip
 from lvsgen.lab.guest.wire import Responder
 
 _PKTINFO4 = 8  # IP_PKTINFO
@@ -37,7 +37,9 @@ class _State:
 
 def respond(name: str, responder: Responder) -> None:
     """Serve for ever."""
-    if responder.protocol == "udp":
+    if responder.protocol == "bfd":
+        bfd.neighbour(responder.body)
+    elif responder.protocol == "udp":
         _datagrams(name, responder)
     else:
         _streams(name, responder)
@@ -143,7 +145,7 @@ def _reply(data: bytes, words: str, responder: Responder) -> bytes:
     if responder.speech == "dns" and len(data) >= 12:
         # The question comes back as an answer without error and without records (RFC 1035, 4.1.1).
         return data[:2] + b"\x85\x80" + data[4:6] + bytes(6) + data[12:]
-    return bytes.fromhex(responder.replies.get(data.hex(), "")) or f"{words}\n".encode()
+    return bytes.fromhex(responder.replies.get(data.hex(), "").replace("x", "0")) or f"{words}\n".encode()
 
 
 def certificate_path() -> str:

@@ -28,7 +28,8 @@ class Nic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Responder:
-    """Listens on a port of all addresses and answers who it is and whom it sees.
+    """Listens on a port of all addresses and answers who it is and whom it sees; `bfd` is a neighbour at the address
+    that `body` holds.
 
     `status` and `body` are of HTTP; `replies` are datagrams in hexadecimal and the answers to them; `data` are the
     first and the last port of passive FTP.

@@ -10,14 +10,22 @@ from lvsgen.lab.guest import build
 from lvsgen.lab.guest.stage import Stage
 from lvsgen.lab.guest.wire import Step
 
+_ECHO = ("/proc/sys/net/ipv4/icmp_echo_ignore_all", "/proc/sys/net/ipv6/icmp/echo_ignore_all")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Responders(Step):
-    """Ends all responders of a machine, or starts them (again); with `status` they go on with that HTTP status."""
+    """Ends all responders of a machine, and that it answers pings, or starts them (again).
+
+    With `status` they go on with that HTTP status. `files` of the machines `agents` then say 1 for what is not up, else
+    0, as the site's own agents there would have written it.
+    """
 
     machine: str
     up: bool
     status: int = 0
+    files: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +42,15 @@ def responders(stage: Stage, step: Responders) -> None:
     if step.status:
         for child in host.children:
             os.kill(child, signal.SIGUSR2 if step.up else signal.SIGUSR1)
-    elif step.up:
-        build.start(host)
     else:
-        for child in list(host.children):
+        if step.up:
+            build.start(host)
+        for child in [] if step.up else list(host.children):
             host.end(child)
+        for path in _ECHO:
+            host.must(f"echo {0 if step.up else 1} >{path}")
+    for name in step.agents if step.files else ():
+        stage.hosts[name].must("\n".join(f"echo {0 if step.up else 1} >'{path}'" for path in step.files))
 
 
 def links(stage: Stage, step: Links) -> None:
