@@ -6,7 +6,7 @@ needs it, too, and so does a VIP that is routed to the directors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
@@ -45,6 +45,7 @@ class Ground:
     """
 
     networks: tuple[Network, ...]
+    segments: Mapping[str, int]
     legs: Mapping[str, tuple[IPAddress, ...]]
     gates: Mapping[str, tuple[IPAddress, ...]]
     clients: Mapping[str, Client]
@@ -53,7 +54,7 @@ class Ground:
 
     def segment(self, network: str) -> int:
         """The number of a network's segment."""
-        return next((n for n, one in enumerate(self.networks) if one.name == network), len(self.networks))
+        return self.segments.get(network, len(self.networks))
 
     def gateway(self, network: Network, family: Family) -> IPAddress | None:
         """Where a host of a network finds everything else: the router, else nothing."""
@@ -91,7 +92,25 @@ def ground(cluster: Cluster, asked: Iterable[Endpoint]) -> Ground:
     gates = {n.name: tuple(_gates(cluster, n)) for n in networks if n.name not in legs}
     routed_families = {family_of(ip) for ips in legs.values() for ip in ips}
     outside = _outside(world, routed_families) if legs else None
-    return Ground(networks=networks, legs=legs, gates=gates, clients=clients, outside=outside, world=world)
+    return Ground(
+        networks=networks,
+        segments=_segments(cluster, networks),
+        legs=legs,
+        gates=gates,
+        clients=clients,
+        outside=outside,
+        world=world,
+    )
+
+
+def _segments(cluster: Cluster, networks: Sequence[Network]) -> Mapping[str, int]:
+    """Networks on one interface are one segment, as IPv4 and IPv6 are where nobody declares them as one network."""
+    numbers = {network.name: number for number, network in enumerate(networks)}
+    for host in cluster.hosts:
+        for interface in host.interfaces:
+            joined = {numbers[a.network.name] for a in interface.addresses if a.network}
+            numbers = {name: min(joined) if number in joined else number for name, number in numbers.items()}
+    return numbers
 
 
 class _Free:

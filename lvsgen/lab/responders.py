@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from lvsgen.lab.endpoints import endpoints, passive_ports, speech
 from lvsgen.lab.guest.wire import Responder, Speech
@@ -36,7 +37,10 @@ def responders(services: Iterable[Service]) -> Mapping[str, tuple[Responder, ...
     def add(host: str, one: Responder) -> None:
         ports = found.setdefault(host, {})
         old = ports.get(place(one))
-        if old is None or _ORDER.index(one.speech) >= _ORDER.index(old.speech):
+        if old is not None and old.speech == one.speech == "ftp":
+            # One daemon for several services waits where all of them allow it.
+            ports[place(one)] = replace(old, data=(max(old.data[0], one.data[0]), min(old.data[1], one.data[1])))
+        elif old is None or _ORDER.index(one.speech) >= _ORDER.index(old.speech):
             ports[place(one)] = one
 
     for endpoint in endpoints(services):

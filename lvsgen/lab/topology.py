@@ -91,19 +91,19 @@ def mac(segment: int, number: int) -> str:
     return f"02:00:00:{segment:02x}:{number >> 8:02x}:{number & 255:02x}"
 
 
-def devices(host: Host) -> Iterator[tuple[str, Network, tuple[str, ...], int]]:
-    """The interfaces of a host: name, network, addresses and MTU. One without is given eth0, eth1 by network."""
+def devices(host: Host, land: Ground) -> Iterator[tuple[str, Network, tuple[str, ...], int]]:
+    """The interfaces of a host: name, network, addresses and MTU. One without is given eth0, eth1."""
     if host.interfaces:
         for interface in host.interfaces:
             network = next((a.network for a in interface.addresses if a.network), None)
             if network:
-                texts = tuple(_with_length(a.ip, network) for a in interface.addresses if a.network is network)
+                texts = tuple(_with_length(a.ip, a.network) for a in interface.addresses if a.network)
                 yield interface.name, network, texts, interface.mtu or 1500
         return
-    networks = {a.network.name: a.network for a in host.addresses if a.network}
-    for number, network in enumerate(networks.values()):
-        texts = tuple(_with_length(a.ip, network) for a in host.addresses if a.network is network)
-        yield f"eth{number}", network, texts, 1500
+    networks = {land.segment(a.network.name): a.network for a in reversed(host.addresses) if a.network}
+    for number, (segment, network) in enumerate(sorted(networks.items())):
+        here = ((a.ip, a.network) for a in host.addresses if a.network and land.segment(a.network.name) == segment)
+        yield f"eth{number}", network, tuple(_with_length(*one) for one in here), 1500
 
 
 def _with_length(ip: object, network: Network) -> str:
@@ -115,7 +115,7 @@ def _nics(host: Host, land: Ground, number: int, cluster: Cluster) -> Iterator[N
     foreign_vips = [a for vip in cluster.vips if not vip.managed and vip.device is None for a in vip.addresses]
     first = cluster.failover.order[0] if cluster.failover.order else cluster.directors[0]
     declared = {i.name: i.mac for i in host.interfaces if i.mac}
-    for device, network, addresses, mtu in devices(host):
+    for device, network, addresses, mtu in devices(host, land):
         segment = land.segment(network.name)
         # Somebody else moves these; the lab stands in and leaves them with the first director.
         extra = [f"{a.ip}/{a.ip.max_prefixlen}" for a in foreign_vips if host is first and a.network is network]
@@ -131,7 +131,7 @@ def _nics(host: Host, land: Ground, number: int, cluster: Cluster) -> Iterator[N
 def _routes(cluster: Cluster, host: Host, land: Ground) -> Iterator[str]:
     """A default route for each family: by the router, else by a director where there is somebody beyond it."""
     through_nat = any(m.host is host and m.method == "nat" for s in cluster.services for m in s.serving)
-    own = [network for _, network, _, _ in devices(host)]
+    own = list({a.network.name: a.network for a in host.addresses if a.network}.values())
     beyond = set(land.clients) - {network.name for network in own}
     for family in FAMILIES:
         found = next((g for network in own if (g := land.gateway(network, family))), None)
@@ -194,7 +194,7 @@ def _crowd(
     hosts = [host for host in cluster.realservers if host.name in sampled.crowd]
     addresses: dict[Network, dict[str, None]] = {}
     for host in hosts:
-        for _, network, texts, _ in devices(host):
+        for _, network, texts, _ in devices(host, land):
             addresses.setdefault(network, {}).update(dict.fromkeys(texts))
     nics = tuple(
         Nic(

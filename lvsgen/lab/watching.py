@@ -21,7 +21,7 @@ _NOTHING = "#!/bin/sh\nexit 0\n"
 _ASKING = """#!/bin/bash
 ask() {
     exec 3<>"/dev/$1/$2/$3" || exit 1
-    [ "$1" = tcp ] || { printf 'PING\\n' >&3 && read -r -t 2 -u 3 _; }
+    [ "$1" = tcp ] || { printf 'PING\\n' >&3 && read -r -N 1 -t 2 -u 3 _; }
 }
 case "$*" in
 """

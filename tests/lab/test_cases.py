@@ -49,7 +49,7 @@ BROKEN = {
         "director/ipvs.rules",
         without_word(" --pe sip"),
         "traffic",
-        "the shares must be 6 rs1, 6 rs2, 6 rs3",
+        "nothing from rs",
     ),
     "a mark that nobody sets": Broken(
         "marks-of-others",
