@@ -12,11 +12,13 @@ from lvsgen import pipeline
 from lvsgen.lab import play
 from lvsgen.lab.guest.steps import KINDS
 from lvsgen.lab.guest.steps.asking import Ask, Upload
+from lvsgen.lab.guest.steps.calls import Calls
 from lvsgen.lab.guest.steps.connection import Connection
 from lvsgen.lab.guest.steps.faults import Links, Responders
 from lvsgen.lab.guest.steps.owner import Owner
 from lvsgen.lab.guest.steps.scripts import Apply, Stop
 from lvsgen.lab.guest.steps.table import Table
+from lvsgen.lab.guest.steps.transfer import Transfer
 from lvsgen.lab.guest.wire import decode, encode
 from lvsgen.lab.scenarios import PROPERTIES, Item
 from lvsgen.lab.scene import Omission
@@ -170,3 +172,51 @@ def test_what_cannot_be_played_is_named(tmp_path: Path) -> None:
     assert [one.why for one in only(Omission, found)] == [
         "somebody else marks its packets, and the description does not say which ones"
     ]
+
+
+def test_data_ports_of_ftp_are_asked_with_their_control_port_alone(tmp_path: Path) -> None:
+    found = items(direct("scheduler: rr, mark: auto, persistence: 60", protocol='tcp: [20, 21, "5000-5009"]'), tmp_path)
+    assert [ask.target.port for ask in only(Ask, found, "traffic")] == [21]
+    (transfer,) = only(Transfer, found)
+    assert (transfer.target.speech, transfer.modes) == ("ftp", ("PASV", "EPSV", "PORT", "EPRT"))
+
+
+def test_each_call_is_a_client_and_a_netmask_joins_addresses(tmp_path: Path) -> None:
+    text = direct("scheduler: rr, persistence: {timeout: 60, engine: sip}", protocol="udp: 5060")
+    found = items(text, tmp_path)
+    (ask,) = only(Ask, found)
+    assert ask.share == {"rs1": 6, "rs2": 6, "rs3": 6}
+    (calls,) = only(Calls, found)
+    assert len(set(calls.groups)) == len(calls.sources)
+    assert calls.apart
+    joined = items(text.replace("engine", "netmask: 24, engine"), tmp_path)
+    assert [(len(set(one.groups)), one.apart) for one in only(Calls, joined)] == [(1, False)]
+
+
+def test_a_site_marks_packets_before_anything_is_applied(tmp_path: Path) -> None:
+    source = tmp_path / "cluster.yaml"
+    source.write_text(direct("scheduler: rr, mark: {value: 7, rules: foreign}", protocol="tcp: [80, 443]"))
+    made = play.prepare("a", pipeline.compile(str(source)), tmp_path / "generated")
+    director = next(machine for machine in made.job.machines if machine.name == "director")
+    assert [line for line in director.foreign if "--set-mark" in line] == [
+        f"iptables -t mangle -A PREROUTING -d 192.0.2.100/32 -p tcp --dport {port}:{port} -j MARK --set-mark 7"
+        for port in (80, 443)
+    ]
+
+
+def test_the_agent_of_a_watched_file_tells_of_the_dead(tmp_path: Path) -> None:
+    found = items(direct('scheduler: rr, check: {file: "/run/lvs/{name}"}'), tmp_path)
+    dies, returns = only(Responders, found)
+    assert (dies.up, dies.files, dies.agents) == (False, ("/run/lvs/rs1",), ("director",))
+    assert (returns.up, returns.files) == (True, ("/run/lvs/rs1",))
+
+
+def test_checks_that_cannot_tell_or_be_pleased_are_named(tmp_path: Path) -> None:
+    for check, why in (
+        ("{file: /run/lvs/all}", "the file /run/lvs/all does not tell which realserver is meant"),
+        ("{script: [/bin/check, x]}", "the program /bin/check is not told which realserver is meant"),
+        ("{bfd: 192.0.2.99}", "the BFD neighbour 192.0.2.99 is another host"),
+        ("{http: {path: /, digest: 0123456789abcdef0123456789abcdef}}", "the check of / compares a digest"),
+    ):
+        found = items(direct(f"scheduler: rr, check: {check}"), tmp_path)
+        assert why in {one.why for one in only(Omission, found) if one.subject.property == "health"}
