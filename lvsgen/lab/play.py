@@ -170,9 +170,6 @@ def _notes(name: str, cluster: Cluster, made: Topology, sampled: str) -> list[Re
     unmanaged = [host for host, why in made.played.items() if why == "not managed"]
     if unmanaged:
         found.append(("hosts", f"{', '.join(unmanaged)}: not managed, played by a Linux host that does its duties"))
-    absent = [host.name for host in cluster.directors if not host.managed]
-    if absent:
-        found.append(("hosts", f"{', '.join(absent)}: a director that is not managed, left out"))
     if sampled:
         found.append(("sample", sampled))
     if any(one.name == CROWD for one in made.machines):

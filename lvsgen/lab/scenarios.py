@@ -69,11 +69,12 @@ def _apply(scene: Scene) -> Iterator[Item]:
     for name in names:
         if name not in directors:
             yield Apply(subject=subject, machine=name)
+    unmanaged = tuple(host.name for host in scene.cluster.directors if not host.managed)
     for name in directors:
         yield Apply(subject=subject, machine=name)
         if name == directors[0] and scene.cluster.failover.engine == "keepalived":
             yield from (
-                replace(owner, seconds=_MASTER_SECONDS, allowed=(name,))
+                replace(owner, seconds=_MASTER_SECONDS, allowed=(*unmanaged, name))
                 for owner in _owners(scene, Subject(property="apply", service=""))
             )
 
@@ -104,8 +105,8 @@ def _owners(scene: Scene, subject: Subject) -> Iterator[Owner]:
             client=scene.land.clients[network.name].machine,
             device="eth0",
             ip=str(endpoint.ip),
-            allowed=tuple(host.name for host in scene.directors) if held else (),
-            directors=tuple(host.name for host in scene.directors),
+            allowed=scene.all_directors if held else (),
+            directors=scene.all_directors,
         )
 
 
@@ -119,10 +120,12 @@ def _arp(scene: Scene) -> Iterator[Item]:
             continue
         endpoint = next(e for e in scene.asked if str(e.ip) == owner.ip)
         instance = scene.instance(endpoint)
-        order = instance.order if instance else scene.directors
-        # With a delay, or never, whoever came first keeps it.
-        settled = scene.cluster.failover.preempt_delay == 0 or order[0] is scene.directors[0]
-        names = tuple(host.name for host in (order[:1] if settled else order))
+        order = tuple(host.name for host in instance.order) if instance else scene.all_directors
+        # With a delay, or never, whoever came first keeps it: directors that are not managed were there before.
+        first = (
+            scene.all_directors == tuple(host.name for host in scene.directors) and order[0] == scene.all_directors[0]
+        )
+        names = order[:1] if scene.cluster.failover.preempt_delay == 0 or first else order
         # A second master takes three adverts to appear (RFC 9568), and the time of an emulated processor.
         steady, watched = (0 if watched else max(i.advert for i in instances) * 3 + 5), True
         yield replace(owner, allowed=names, seconds=_MASTER_SECONDS, steady=steady)
@@ -199,10 +202,10 @@ def _loops(scene: Scene) -> Iterator[Item]:
     for endpoint in scene.asked:
         local = [m.host.name for m in endpoint.active if m.host.is_director]
         clients = scene.clients(endpoint)
-        if local and clients and len(scene.directors) > 1:
+        if local and clients and len(scene.all_directors) > 1:
             ask = scene.ask(Subject(property="loops", service=endpoint.shown), endpoint, clients[0])
             # A short connection is six packets one way; the rest is VRRP, health checks and neighbours.
-            yield replace(ask, loops=dict.fromkeys(local, 20))
+            yield replace(ask, loops=dict.fromkeys(local, 12))
 
 
 def _snat(scene: Scene) -> Iterator[Item]:

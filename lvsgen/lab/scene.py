@@ -41,6 +41,11 @@ class Scene:
         order = self.cluster.failover.order or self.cluster.directors
         return tuple(host for host in order if host.managed)
 
+    @property
+    def all_directors(self) -> tuple[str, ...]:
+        """The names of all directors, the preferred one first; nobody's host is one that does its duties."""
+        return tuple(host.name for host in self.cluster.failover.order or self.cluster.directors)
+
     def machine(self, host: Host) -> str:
         """Who plays a host."""
         return CROWD if host.name in self.sampled.crowd else host.name
@@ -75,7 +80,7 @@ class Scene:
             protocol=endpoint.protocol,
             speech=speech(endpoint),
             realservers=dict(self._reached(endpoint, client)),
-            directors=tuple(host.name for host in self.directors),
+            directors=self.all_directors,
             mark=endpoint.mark,
             held=endpoint.held,
         )
@@ -90,7 +95,7 @@ class Scene:
             yield (
                 self.machine(member.host),
                 {
-                    "method": "local" if member.host.is_director and len(self.directors) == 1 else member.method,
+                    "method": "local" if member.host.is_director and len(self.all_directors) == 1 else member.method,
                     "ip": str(ip),
                     "port": str(port),
                     "device": device,
@@ -114,8 +119,13 @@ class Scene:
         """The addresses that realservers may see instead of the client's."""
         if not endpoint.service.snat:
             return ()
-        own = {a.ip for host in self.directors for a in host.addresses}
+        own = {a.ip for host in self.cluster.directors for a in host.addresses}
         return tuple(sorted(str(ip) for ip in own | {ip for n in self.cluster.networks for ip in n.dips}))
+
+    def original(self, endpoint: Endpoint) -> str:
+        """The address that a transparent proxy must know, as no request names it; empty where the VIP is no prefix."""
+        proxied = endpoint.address.prefix.num_addresses > 1 and speech(endpoint) in ("text", "tls")
+        return str(endpoint.ip) if proxied and endpoint.protocol == "tcp" else ""
 
     def ask(
         self,
@@ -141,6 +151,7 @@ class Scene:
                 wants=chosen,
                 subset=True,
                 sees=self.sees(endpoint),
+                original=self.original(endpoint),
                 seconds=seconds,
             )
         machines = [self.machine(m.host) for m in endpoint.active]
@@ -152,6 +163,7 @@ class Scene:
             sources=sources,
             wants=tuple(weights),
             sees=self.sees(endpoint),
+            original=self.original(endpoint),
             seconds=seconds,
             count=much.count,
             share=much.share,

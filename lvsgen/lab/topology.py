@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from lvsgen.lab.duties import duties
 from lvsgen.lab.endpoints import Endpoint
 from lvsgen.lab.ground import ROUTER, WORLD, Client, Ground
 from lvsgen.lab.guest.wire import Machine, Nic, Responder
@@ -62,8 +63,6 @@ def topology(
         plan = by_name[host.name]
         managed = host.managed and not plan.is_empty
         if not managed:
-            if host.is_director:
-                continue
             played[host.name] = "not managed" if not host.managed else "needs nothing"
         machines.append(
             Machine(
@@ -71,7 +70,7 @@ def topology(
                 nics=tuple(_nics(host, land, number, cluster)),
                 routes=tuple(_routes(cluster, host, land)),
                 sysctls=_forwarding(cluster, host, land),
-                setup=() if managed else tuple(_duties([plan])),
+                setup=() if managed else tuple(duties([plan])),
                 responders=listening.get(host.name, ()),
                 files=files if host.is_director else {},
                 folder=f"{folder}/{host.name}" if managed else "",
@@ -149,22 +148,6 @@ def _forwarding(cluster: Cluster, host: Host, land: Ground) -> Mapping[str, str]
     return {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"}
 
 
-def _duties(plans: Iterable[HostPlan]) -> Iterator[str]:
-    """What the report tells the owner of an unmanaged host, as shell lines."""
-    lines: dict[str, None] = {}
-    for plan in plans:
-        lines |= dict.fromkeys(f"ip {link.line}" for link in plan.links)
-        lines |= dict.fromkeys(f"echo {s.value} >/proc/sys/{s.key.replace('.', '/')}" for s in plan.sysctls)
-        for rule in plan.firewall.redirects if plan.firewall else ():
-            tool = "iptables" if rule.family == "ipv4" else "ip6tables"
-            for first, last in rule.ports or ((0, 65535),):
-                match = f"-d {rule.destination} -p {rule.protocol} --dport {first}:{last}"
-                lines[f"{tool} -t nat -A PREROUTING {match} -j REDIRECT"] = None
-        lines |= dict.fromkeys(f"ip address replace {a.ip}/{a.ip.max_prefixlen} dev {a.device}" for a in plan.addresses)
-        lines |= dict.fromkeys(f"ip {line}" for route in plan.routes for line in route.lines)
-    yield from lines
-
-
 def _foreign(cluster: Cluster, host: Host) -> Iterator[str]:
     """What others have put on a director: a service, and the marks that the description leaves to them."""
     if not host.is_director:
@@ -210,7 +193,7 @@ def _crowd(
         name=CROWD,
         nics=nics,
         routes=tuple(_routes(cluster, hosts[0], land)),
-        setup=tuple(_duties(plans[host.name] for host in hosts)),
+        setup=tuple(duties(plans[host.name] for host in hosts)),
         responders=tuple(ports.values()),
     )
 

@@ -15,6 +15,7 @@ from tests.lab.test_real import all_tools as all_tools
 from tests.lab.test_real import folder as folder
 
 CASES = Path(__file__).resolve().parent / "cases"
+EXAMPLES = CASES.parent.parent.parent / "examples"
 NAMES = sorted(path.parent.name for path in CASES.glob("*/cluster.yaml"))
 
 
@@ -28,14 +29,14 @@ BROKEN = {
         "director/iptables.rules",
         without("conntrack"),
         "ftp",
-        "PASV through rs1: the reply names 10.1.1.11.*no packet filter rule on director uses connection tracking",
+        r"PASV through rs\d: the reply names 10.1.1.1\d.*no ip rule on director uses connection tracking",
     ),
     "group of FTP without port 20": Broken(
         "ftp-marked",
         "director/iptables.rules",
         lambda text: text.replace("--dports 20,21,", "--dports 21,"),
         "ftp",
-        "PORT through rs1: .*port 20 of 192.0.2.101 must have the affinity of port 21",
+        r"PORT through rs\d: .*port 20 of 192.0.2.101 must have the affinity of port 21",
     ),
     "calls without a netmask": Broken(
         "sip",
@@ -43,6 +44,26 @@ BROKEN = {
         without_word(" -M 255.255.255.0"),
         "affinity",
         "call .* of 192.0.2.0/24 meets several realservers",
+    ),
+    "a check of a file is gone": Broken(
+        "checks",
+        "director/keepalived.conf",
+        instead(r"FILE_CHECK \{\s+track_file /run/lvs/rs1\s+\}", ""),
+        "health",
+        "-t 192.0.2.100:83 should not list 192.0.2.11:83 1",
+    ),
+    "BFD with somebody else": Broken(
+        "checks",
+        "director/keepalived.conf",
+        instead(r"neighbor_ip 192.0.2.12", "neighbor_ip 192.0.2.13"),
+        "table",
+        "-t 192.0.2.100:88 lacks 192.0.2.12:88 1",
+    ),
+    "routed VIP that nobody takes in": Broken(
+        "routed", "lvs1/addresses.batch", without("198.51.100.80"), "traffic", "no director holds 198.51.100.80"
+    ),
+    "a backup that schedules too": Broken(
+        "two-box", "box2/sysctl.conf", without("backup_only"), "loops", "they go round between the directors"
     ),
     "one client for all calls": Broken(
         "sip",
@@ -66,11 +87,12 @@ BROKEN = {
         "6 of 6 got nothing",
     ),
 }
-"""`cluster` is the name of a case."""
+"""`cluster` is the name of a case or an example."""
 
 
 def prepared(name: str, case: str, folder: Path, only: frozenset[str] = frozenset()) -> play.Play:
-    compilation = pipeline.compile(str(CASES / case / "cluster.yaml"))
+    place = CASES if case in NAMES else EXAMPLES
+    compilation = pipeline.compile(str(place / case / "cluster.yaml"))
     assert compilation.complete, compilation.diagnostics
     return play.prepare(name, compilation, folder / name.replace(" ", "-"), only)
 

@@ -48,7 +48,7 @@ def connect(target: Target, port: int, source: str, timeout: float = TIMEOUT) ->
 
 
 def ping(connection: socket.socket, speech: str) -> list[str]:
-    """Who answers, and whom it sees; by SIP, each time is another call."""
+    """Who answers, whom it sees, and maybe what address was asked; by SIP, each time is another call."""
     if speech == "sip":
         return call(connection, os.urandom(8).hex())
     connection.sendall(b"NOOP\r\n" if speech in GREETED else b"PING\n")
@@ -59,7 +59,7 @@ def ping(connection: socket.socket, speech: str) -> list[str]:
             raise ConnectionResetError("closed")
         reply += data
     words = reply.decode(errors="replace").split()
-    return words[1:3] if speech in GREETED else words[:2]
+    return words[1:3] if speech in GREETED else words
 
 
 def call(connection: socket.socket, name: str) -> list[str]:
@@ -72,7 +72,10 @@ def call(connection: socket.socket, name: str) -> list[str]:
 def ask(
     target: Target, sources: Sequence[str], count: int, ports: Sequence[int], held: bool, one_socket: bool
 ) -> list[list[str]]:
-    """`count` times: who answered, whom it saw, who asked, and on which port; or the name of an error first."""
+    """`count` times: who answered, whom it saw, who asked, on which port, and maybe what for it was asked.
+
+    Instead of a realserver it is the name of an error, which saw nobody.
+    """
     answers: list[list[str]] = []
     open_ones: list[socket.socket] = []
     failed = 0
@@ -85,7 +88,8 @@ def ask(
             else:
                 connection = connect(target, port, source)
                 open_ones.append(connection)
-            answers.append([*ping(connection, target.speech), connection.getsockname()[0], str(port)])
+            name, seen, *asked = ping(connection, target.speech)
+            answers.append([name, seen, connection.getsockname()[0], str(port), *asked])
         except OSError as error:
             answers.append([error_name(error), "", source, str(port)])
             # Enough is known by then, and each costs the time that a client waits.

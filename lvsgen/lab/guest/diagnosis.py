@@ -87,13 +87,15 @@ def no_data(hosts: Mapping[str, Host], target: Target, *, active: bool) -> Itera
         below = f"port {target.port - 1}" if active else "passive ports"
         yield f"{below} of {target.ip} must have the affinity of port {target.port}: they are of one service"
         return
+    tool, family = ("ip6tables", "ip6") if ":" in target.ip else ("iptables", "ip")
     for name in holders(hosts, target.directors, target.ip) if target.held else target.directors:
         director = hosts[name]
+        rules = director.run(f"{tool}-save; nft list ruleset {family}; nft list ruleset inet").said
         ports = _text(director, "/sys/module/ip_vs_ftp/parameters/ports")
         if str(target.port) not in ports.split(","):
             yield f"ip_vs_ftp on {name} does not know port {target.port}: its ports are `{ports}`"
-        elif not re.search(r"conntrack|\bct ", director.run("iptables-save; ip6tables-save; nft list ruleset").said):
-            yield f"no packet filter rule on {name} uses connection tracking, without which a 227 reply stays as it is"
+        elif not re.search(r"conntrack|\bct ", rules):
+            yield f"no {family} rule on {name} uses connection tracking, without which a 227 reply stays as it is"
 
 
 def _marks(director: Host, mark: int) -> bool:

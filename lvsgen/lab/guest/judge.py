@@ -52,7 +52,7 @@ def _affinity(ask: Ask, good: Sequence[Sequence[str]]) -> list[str]:
         return []
     groups = dict(zip(ask.sources, ask.groups or ask.sources, strict=True))
     met: dict[str, set[str]] = {}
-    for name, _, source, _ in good:
+    for name, _, source, *_ in good:
         met.setdefault(groups[source], set()).add(name)
     split = {group: names for group, names in met.items() if len(names) > 1}
     if not split:
@@ -62,9 +62,11 @@ def _affinity(ask: Ask, good: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _sources(ask: Ask, good: Sequence[Sequence[str]]) -> list[str]:
-    for name, seen, source, _ in good:
+    for name, seen, source, _, *asked in good:
         if seen not in (ask.sees or (source,)):
             return [f"{name} sees {seen} where {_names(ask.sees or (source,))} is asking"]
+        if ask.original and asked != [ask.original]:
+            return [f"{name} is asked for {' '.join(asked)}, where the client asks for {ask.original}"]
     return []
 
 

@@ -1,11 +1,13 @@
 """What realservers play: responders that say who they are and whom they see, and what health checks want to hear.
 
-A TCP responder answers each line `PING` with `NAME ADDRESS`, and an HTTP request with the same words in its body; a UDP
-responder answers from the address that was asked, as a service that is bound to the VIP does.
+A TCP responder answers each line `PING` with `NAME ADDRESS ASKED`, the address that the client asked, and an HTTP
+request with `NAME ADDRESS` in its body; a UDP responder answers from the address that was asked, as a service that is
+bound to the VIP does.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import select
 import signal
@@ -20,6 +22,7 @@ from lvsgen.lab.guest.wire import Responder
 
 _PKTINFO4 = 8  # IP_PKTINFO
 _PKTINFO6 = 49  # IPV6_RECVPKTINFO
+_ORIGINAL_DST = 80  # SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST (linux/netfilter_ipv4.h)
 CERTIFICATE = "/run/lab-certificate.pem"
 
 
@@ -83,11 +86,12 @@ def _conversation(
 
 def _answers(connection: socket.socket, words: str, responder: Responder, state: _State) -> None:
     waiting = b""
+    asked = _asked(connection)
     while data := connection.recv(65536):
         waiting += data
         while waiting.startswith(b"PING\n"):
             waiting = waiting[5:]
-            connection.sendall(f"{words}\n".encode())
+            connection.sendall(f"{words} {asked}\n".encode())
         head, end, body = waiting.partition(b"\r\n\r\n")
         if not end:
             continue
@@ -100,6 +104,19 @@ def _answers(connection: socket.socket, words: str, responder: Responder, state:
         lines = f"HTTP/1.0 {state.status} -\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n\r\n{text}"
         connection.sendall(lines.encode())
         return
+
+
+def _asked(connection: socket.socket) -> str:
+    """The address that the client asked, also where a packet filter put an own one in its place (transparent proxy)."""
+    own = connection.getsockname()[0]
+    level, kind = (
+        (socket.IPPROTO_IP, "xxxx4s8x") if own.startswith("::ffff:") else (socket.IPPROTO_IPV6, "xxxxxxxx16s4x")
+    )
+    try:
+        packed = connection.getsockopt(level, _ORIGINAL_DST, struct.calcsize(kind))
+    except OSError:
+        return str(own).removeprefix("::ffff:")
+    return str(ipaddress.ip_address(struct.unpack(kind, packed)[0]))
 
 
 def _mail(connection: socket.socket, words: str) -> None:

@@ -20,7 +20,8 @@ class Ask(Step):
     `wants` are the realservers that must answer, each `share` times where that has a number, and no other. `tolerance`
     is how far from it a share may be. `one`: they all meet the same one. `affinity`: clients whose addresses are in one
     group (`groups`, as many as `sources`) meet one and the same, also over other `ports`. `sees` is what realservers
-    must see as the source: empty means the client's own address. `held` keeps all connections open until the end.
+    must see as the source: empty means the client's own address. `original` is the address that they must take for the
+    one that was asked, if that matters. `held` keeps all connections open until the end.
     With `seconds` it is asked until it is so. `loops` bounds the packets that the machines named there may get for
     each time asked.
     """
@@ -37,6 +38,7 @@ class Ask(Step):
     groups: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     sees: tuple[str, ...] = ()
+    original: str = ""
     held: bool = False
     one_socket: bool = False
     seconds: float = 0
