@@ -62,3 +62,10 @@ def test_the_client_s_address() -> None:
 def test_one_for_all() -> None:
     assert judge(ask(one=True), [answer("rs2"), answer("rs2")]).problems == ()
     assert judge(ask(one=True), [answer("rs1"), answer("rs2")]).problems == ("one realserver must answer them all",)
+
+
+def test_what_a_transparent_proxy_is_asked_for() -> None:
+    told = [[*answer("rs1"), "203.0.113.80"], [*answer("rs2"), "192.0.2.12"]]
+    assert judge(ask(original="203.0.113.80"), told).problems == (
+        "rs2 is asked for 192.0.2.12, where the client asks for 203.0.113.80",
+    )

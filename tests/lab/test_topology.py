@@ -121,3 +121,39 @@ def prepare(text: str, folder: Path) -> play.Play:
     compilation = pipeline.compile(str(source))
     assert compilation.complete, compilation.diagnostics
     return play.prepare("a", compilation, folder / "generated")
+
+
+def test_an_unmanaged_director_speaks_vrrp_and_has_the_table(tmp_path: Path) -> None:
+    source = tmp_path / "cluster.yaml"
+    source.write_text("""
+cluster: mixed
+directors:
+  lvs1: {interfaces: {eth0: 192.0.2.2/24}}
+  lvs2: {interfaces: {eth0: 192.0.2.3/24}, managed: false}
+realservers: {rs1: 192.0.2.11}
+failover: {engine: keepalived, order: [lvs1, lvs2], vrid: 51}
+services: {web: {vip: 192.0.2.100, tcp: 80, method: dr, scheduler: rr}}
+""")
+    made = play.prepare("mixed", pipeline.compile(str(source)), tmp_path / "generated").job
+    (other,) = (one for one in made.machines if one.name == "lvs2")
+    assert not other.folder
+    said = "\n".join(other.setup)
+    assert "ipvsadm -R <<'END'\n-A -t 192.0.2.100:80 -s rr\n-a -t 192.0.2.100:80 -r 192.0.2.11:80 -g -w 1\nEND" in said
+    for line in ("virtual_router_id 51", "unicast_src_ip 192.0.2.3", "192.0.2.100/32 dev eth0"):
+        assert f"    {line}\n" in said
+
+
+def test_networks_of_one_interface_are_one_segment(tmp_path: Path) -> None:
+    source = tmp_path / "cluster.yaml"
+    source.write_text("""
+cluster: twice
+directors: {lvs1: {interfaces: {eth0: [192.0.2.2/24, "2001:db8::2/64"]}}}
+realservers: {rs1: [192.0.2.11, "2001:db8::11"]}
+services: {web: {vip: [192.0.2.100, "2001:db8::100"], tcp: 80, method: dr, scheduler: rr}}
+""")
+    made = play.prepare("twice", pipeline.compile(str(source)), tmp_path / "generated").job
+    assert len({nic.segment for one in made.machines for nic in one.nics}) == 1
+    assert {one.name: nic.addresses for one in made.machines for nic in one.nics if one.folder} == {
+        "lvs1": ("192.0.2.2/24", "2001:db8::2/64"),
+        "rs1": ("192.0.2.11/24", "2001:db8::11/64"),
+    }
