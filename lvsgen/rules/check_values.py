@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lvsgen.diagnostics import Finding, quote
 from lvsgen.model import BfdProbe, Check, DnsProbe, HttpProbe, IPAddress, UdpProbe
 from lvsgen.rules.facts import Facts
-from lvsgen.rules.rule import ERROR, rule
+from lvsgen.rules.rule import ERROR, HINT, rule
 
 
 def _checks(facts: Facts) -> Iterator[Check]:
@@ -200,3 +200,33 @@ def neighbour_followed_twice(facts: Facts) -> Iterator[Finding]:
                             "leave one of the two; the quicker timing sets the session",
                             [(first.place.at("bfd"), "the other one")],
                         )
+
+
+@rule("LVS708", HINT)
+def greeting_without_name(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        An HTTPS check without `host` and `sni`.
+
+    Why:
+        No name is sent in the TLS greeting. A realserver with several certificates answers with its default one, or
+        refuses, and then is taken for dead while browsers, which send a name, are served.
+
+    Example:
+        services:
+          web: {vip: 192.0.2.100, tcp: 443, method: dr, check: {https: /healthz}}  # <- LVS708
+
+    Instead:
+        services:
+          web: {vip: 192.0.2.100, tcp: 443, method: dr, check: {https: {path: /healthz, host: www.example.com}}}
+
+    Sources:
+        keepalived.conf(5), enable_sni; RFC 6066 section 3
+    """
+    for check in _checks(facts):
+        probe = check.probe
+        if isinstance(probe, HttpProbe) and probe.tls and not probe.sni:
+            yield greeting_without_name.at(
+                check.place.at("https"),
+                "the check greets without a name, as no browser does",
+                "write `https: {path: ..., host: www.example.com}`",
+            )

@@ -133,11 +133,11 @@ def datagrams_checked_by_connection(facts: Facts) -> Iterator[Finding]:
 
     Example:
         services:
-          syslog: {vip: 192.0.2.100, udp: 514, method: dr, check: tcp}  # <- LVS711
+          vpn: {vip: 192.0.2.100, udp: 1194, method: dr, check: tcp}  # <- LVS711
 
     Instead:
         services:
-          syslog: {vip: 192.0.2.100, udp: 514, method: dr, check: ping}
+          vpn: {vip: 192.0.2.100, udp: 1194, method: dr, check: ping}
 
     Sources:
         keepalived.conf(5), TCP_CHECK and UDP_CHECK
@@ -153,3 +153,37 @@ def datagrams_checked_by_connection(facts: Facts) -> Iterator[Finding]:
                 "health",
                 [(service.place.at("udp"), "UDP")],
             )
+
+
+@rule("LVS712", WARNING)
+def only_pinged(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A service with TCP whose realservers are only pinged.
+
+    Why:
+        A host answers pings while its daemon is dead, and often while it hangs: its clients are refused or wait, and it
+        stays in the table. Where a firewall drops pings, all realservers are down from the start.
+
+    Example:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: ping}  # <- LVS712
+
+    Instead:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: {http: /healthz}}
+
+    Sources:
+        keepalived.conf(5), PING_CHECK
+    """
+    for service, pool in facts.services:
+        if not pool.checks or not any(p.protocol == "tcp" for p in service.ports):
+            continue
+        for checks in {id(m.checks): m.checks for m in pool.live}.values():
+            if checks and all(check.kind == "ping" for check in checks):
+                yield only_pinged.at(
+                    checks[0].place,
+                    f"a ping says nothing of the TCP service {quote(service.name)}",
+                    "write `tcp`, or `http` with a path",
+                    [(service.place.at("tcp"), "TCP")],
+                )
+                break

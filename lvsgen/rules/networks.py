@@ -88,3 +88,54 @@ def dip_is_taken(facts: Facts) -> Iterator[Finding]:
                     f"the DIP {ip} is also the gateway of network {quote(network.name)}",
                     "give the DIP an address of its own",
                 )
+
+
+@rule("LVS614", ERROR)
+def gateway_is_a_director(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A gateway of a network with realservers of LVS-DR or LVS-Tun that is an address of a director.
+
+    Why:
+        Their replies have the VIP as their source. The director that gets one to forward drops it as a martian, for the
+        VIP is its own address: clients time out.
+
+    Example:
+        networks:
+          lan: {prefixes: [192.0.2.0/24], gateway: 192.0.2.2}  # <- LVS614
+        directors: {lvs1: {interfaces: {eth0: 192.0.2.2}}}
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr}
+
+    Instead:
+        networks:
+          lan: {prefixes: [192.0.2.0/24], gateway: 192.0.2.1}
+        directors: {lvs1: {interfaces: {eth0: 192.0.2.2}}}
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr}
+
+    Sources:
+        fib_frontend.c, __fib_validate_source; LVS-HOWTO, LVS-DR
+    """
+    owned = {
+        network.name: (ip, host, address)
+        for network in facts.cluster.networks
+        for ip in network.gateways
+        for host, address in facts.owners.get(ip, [])[:1]
+        if host.is_director
+    }
+    told = set()
+    for _, pool in facts.pools if owned else ():
+        for member in pool.members:
+            if member.method == "nat" or member.host.is_director:
+                continue
+            for own in member.host.addresses:
+                network = own.network
+                if network and network.name in owned and network.name not in told and own.ip in member.addresses:
+                    told.add(network.name)
+                    ip, host, address = owned[network.name]
+                    yield gateway_is_a_director.at(
+                        network.place.at("gateway"),
+                        f"the gateway {ip} is director {quote(host.name)}, which drops replies whose source is its VIP",
+                        "write the router's address; only LVS-NAT realservers reply through the director",
+                        [(address.place, "the director"), (member.place, "one of these realservers")],
+                    )

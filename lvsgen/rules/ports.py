@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lvsgen.diagnostics import Finding, quote
-from lvsgen.model import ALL_PORTS, Service
+from lvsgen.model import ALL_PORTS, AddressKey, Service
 from lvsgen.rules.facts import Facts
-from lvsgen.rules.rule import ERROR, WARNING, rule
+from lvsgen.rules.rule import ERROR, HINT, WARNING, rule
 
 _SPELT = {"dr": "LVS-DR", "tun": "LVS-Tun", "nat": "LVS-NAT"}
 
@@ -207,3 +207,45 @@ def has_one_port(service: Service) -> bool:
     """Whether all packets of a service have one port."""
     ports = {p.first for p in service.ports}
     return len(ports) == 1 and ALL_PORTS not in ports and not any(p.is_range for p in service.ports)
+
+
+@rule("LVS330", HINT)
+def port_beside_all_ports(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A service for one port of a VIP of which another service takes `all`.
+
+    Why:
+        The one port wins, and `all` means all others. A client's connections to the two have an affinity each.
+
+    Example:
+        services:
+          any: {vip: 192.0.2.100, tcp: all, method: dr, persistence: 15m}
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, persistence: 15m}  # <- LVS330
+
+    Instead:
+        services:
+          any: {vip: 192.0.2.100, tcp: all, method: dr, persistence: 15m}
+
+    Sources:
+        ip_vs_ctl.c, ip_vs_service_find
+    """
+    table = facts.cluster.virtual_services
+    all_ports = {
+        (v.key.protocol, v.key.ip): v.service
+        for v in table
+        if isinstance(v.key, AddressKey) and v.key.port == ALL_PORTS
+    }
+    told = set()
+    for virtual in table if all_ports else ():
+        key = virtual.key
+        if not isinstance(key, AddressKey) or key.port == ALL_PORTS or virtual.service.name in told:
+            continue
+        other = all_ports.get((key.protocol, key.ip))
+        if other:
+            told.add(virtual.service.name)
+            yield port_beside_all_ports.at(
+                virtual.service.place.at(key.protocol),
+                f"port {key.port} of {key.ip} goes here, and not to {quote(other.name)}, which takes `all` ports",
+                "remove one of the two, or waive this if it is meant",
+                [(other.place.at(key.protocol), "all ports")],
+            )

@@ -26,7 +26,7 @@ def quorum_out_of_reach(facts: Facts) -> Iterator[Finding]:
 
     Instead:
         services:
-          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: tcp, quorum: 2}
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: tcp, quorum: 1}
 
     Sources:
         keepalived.conf(5), quorum and hysteresis; keepalived's ipwrapper.c, update_quorum_state

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lvsgen.diagnostics import Finding, Place, quote
 from lvsgen.rules.facts import Facts
 from lvsgen.rules.raw_keywords import GLOBAL, INSTANCE, SERVICE
-from lvsgen.rules.rule import ERROR, rule
+from lvsgen.rules.rule import ERROR, WARNING, rule
 
 _COMMENT = re.compile(r"[#!].*")
 _QUOTED = re.compile(r'"[^"]*"')
@@ -202,3 +202,39 @@ def strict_vrrp(facts: Facts) -> Iterator[Finding]:
                     f"remove {quote(words[0])}",
                 )
                 break
+
+
+@rule("LVS531", WARNING)
+def virtual_mac_without_base(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        `use_vmac` in raw keepalived text without `vmac_xmit_base`.
+
+    Why:
+        Advertisements then leave with the virtual MAC. Virtual machines' switches drop frames from an address that they
+        did not assign: each director hears nobody, and both become master.
+
+    Example:
+        failover: {engine: keepalived, order: [lvs1, lvs2], vrid: 51}
+        keepalived:
+          instance: |  # <- LVS531
+            use_vmac
+
+    Instead:
+        failover: {engine: keepalived, order: [lvs1, lvs2], vrid: 51}
+        keepalived:
+          instance: |
+            use_vmac
+            vmac_xmit_base
+
+    Sources:
+        keepalived.conf(5), use_vmac and vmac_xmit_base
+    """
+    raw = facts.cluster.keepalived
+    words = {line.split()[0]: number for number, line in _settings(raw.instance_text)}
+    if "use_vmac" in words and "vmac_xmit_base" not in words:
+        yield virtual_mac_without_base.at(
+            raw.place.at("instance"),
+            f"line {words['use_vmac']} of this text sends advertisements from a virtual MAC, which switches of virtual "
+            "machines drop",
+            "add `vmac_xmit_base`, or say in a waiver that the switches take it",
+        )

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
+from typing import TypeAlias
 
 from lvsgen.diagnostics import Finding, Place, quote
 from lvsgen.model import Instance
 from lvsgen.rules.facts import Facts
-from lvsgen.rules.rule import ERROR, rule
+from lvsgen.rules.rule import ERROR, WARNING, rule
+
+LEAST_EFFECTIVE, MOST_EFFECTIVE = 1, 254
+"""Of a director that does not own the addresses (RFC 5798 section 5.2.4)."""
+MOST_COMBINED = 12
+"""Tracked things of which all combinations are tried."""
+
+_Weighted: TypeAlias = tuple[str, int, Place, bool]
+"""Name, weight, place, and whether the weight is multiplied by what a file says."""
 
 
-def _weighted(facts: Facts) -> list[tuple[str, int, Place, bool]]:
-    """Name, weight, place, and whether the weight is multiplied by what a file says."""
+def _weighted(facts: Facts) -> list[_Weighted]:
+    """What is tracked with a weight."""
     track = facts.cluster.failover.track
     found = [(s.name, s.weight, s.place, False) for s in track.scripts]
     found += [(f.name, f.weight, f.place, True) for f in track.files]
@@ -170,3 +180,65 @@ def tracked_interface_missing(facts: Facts) -> Iterator[Finding]:
                     [(director.place.at("interfaces"), "its interfaces")],
                 )
                 break
+
+
+@rule("LVS568", WARNING)
+def weights_that_tie(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        Tracked weights with which two directors have the same priority, or change places, while the same things fail on
+        both, or none.
+
+    Why:
+        A priority stays between 1 and 254. Weights that go beyond make directors equal that were not: who is master is
+        then decided by their addresses, and may change with every failure that both see.
+
+    Example:
+        failover:
+          engine: keepalived
+          order: [lvs1, lvs2]
+          vrid: 51
+          preempt: always
+          track:
+            scripts: {uplink: {command: /usr/local/bin/uplink, weight: 70}}  # <- LVS568
+
+    Instead:
+        failover:
+          engine: keepalived
+          order: [lvs1, lvs2]
+          vrid: 51
+          preempt: always
+          track:
+            scripts: {uplink: {command: /usr/local/bin/uplink, weight: -70}}
+
+    Sources:
+        keepalived.conf(5), vrrp_script; keepalived's vrrp_track.c, vrrp_set_effective_priority; RFC 5798 section 6.4.3
+    """
+    failover = facts.cluster.failover
+    weighted = [one for one in _weighted(facts) if not one[3]]
+    if facts.cluster.partial or _group(facts) is not None or not weighted or failover.preempt_delay is None:
+        return
+    for instance in failover.instances:
+        if len(set(instance.priorities)) < len(instance.priorities):
+            continue  # LVS504's
+        for failing in _failures(weighted):
+            names = {name for name, *_ in failing}
+            change = sum(w for name, w, _, _ in weighted if (w < 0) == (name in names))
+            now = [min(max(p + change, LEAST_EFFECTIVE), MOST_EFFECTIVE) for p in instance.priorities]
+            if len(set(now)) < len(now):
+                when = f"when {' and '.join(map(quote, sorted(names)))} fail on all" if names else "while nothing fails"
+                yield weights_that_tie.at(
+                    max(weighted, key=lambda one: abs(one[1]))[2].at("weight"),
+                    f"{when}, two directors have the priority {next(p for p in now if now.count(p) > 1)}",
+                    f"choose weights that keep all priorities between {LEAST_EFFECTIVE} and {MOST_EFFECTIVE}; those of "
+                    f"the directors are {', '.join(map(str, instance.priorities))}",
+                    [(instance.place.at("order"), "the priorities follow from this order")],
+                )
+                return
+
+
+def _failures(weighted: list[_Weighted]) -> Iterator[tuple[_Weighted, ...]]:
+    """All combinations of failing things; of very many, those of at most two and all of them."""
+    most = len(weighted) if len(weighted) <= MOST_COMBINED else 2
+    for count in range(most + 1):
+        yield from combinations(weighted, count)
+    yield tuple(weighted)

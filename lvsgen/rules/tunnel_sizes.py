@@ -161,3 +161,40 @@ def gre_checksum_differs(facts: Facts) -> Iterator[Finding]:
                 "write the same `checksum` for all services of a realserver, or give it another address for them",
                 [(plain[rip], "without a checksum")],
             )
+
+
+@rule("LVS621", WARNING)
+def sizes_differ(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        Interfaces of one network with different MTUs.
+
+    Why:
+        A frame that is larger than what the other side takes is lost on the way, and no router is there to say so:
+        small requests work, large ones hang.
+
+    Example:
+        directors: {lvs1: {interfaces: {eth0: {addresses: 192.0.2.2/24, mtu: 9000}}}}
+        realservers: {rs1: {interfaces: {eth0: {addresses: 192.0.2.11, mtu: 1500}}}}  # <- LVS621
+
+    Instead:
+        directors: {lvs1: {interfaces: {eth0: {addresses: 192.0.2.2/24, mtu: 9000}}}}
+        realservers: {rs1: {interfaces: {eth0: {addresses: 192.0.2.11, mtu: 9000}}}}
+
+    Sources:
+        ip-link(8), mtu; RFC 1191 section 1
+    """
+    first: dict[str, tuple[Host, Interface]] = {}
+    for host in facts.cluster.hosts:
+        for interface in host.interfaces:
+            network = next((a.network for a in interface.addresses if a.network), None)
+            if network is None or interface.mtu is None:
+                continue
+            other, seen = first.setdefault(network.name, (host, interface))
+            if seen.mtu != interface.mtu:
+                yield sizes_differ.at(
+                    interface.place.at("mtu"),
+                    f"{quote(host.name)} has an MTU of {interface.mtu} in {quote(network.name)}, and "
+                    f"{quote(other.name)} one of {seen.mtu}",
+                    f"give all of them the same: `mtu: {seen.mtu}`",
+                    [(seen.place.at("mtu"), "the other one")],
+                )

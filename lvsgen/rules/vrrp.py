@@ -266,3 +266,32 @@ def advert_out_of_range(facts: Facts) -> Iterator[Finding]:
                     place, f"VRRP version {version} has no interval of {instance.advert} s", f"write {limits}"
                 )
             break
+
+
+@rule("LVS538", WARNING)
+def failover_of_one(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        The engine keepalived with a single director.
+
+    Why:
+        There is nobody to take over. The VIPs are there a few seconds later than without VRRP, and leave whenever the
+        instance fails.
+
+    Example:
+        directors: {lvs1: {interfaces: {eth0: 192.0.2.2/24}}}
+        failover: {engine: keepalived, order: [lvs1], vrid: 51}  # <- LVS538
+
+    Instead:
+        directors: {lvs1: {interfaces: {eth0: 192.0.2.2/24}}}
+        failover: {engine: none}
+
+    Sources:
+        RFC 5798 section 6.4.1; keepalived.conf(5), vrrp_instance
+    """
+    cluster = facts.cluster
+    if cluster.failover.engine == "keepalived" and len(cluster.directors) == 1 and not cluster.partial:
+        yield failover_of_one.at(
+            cluster.failover.place.at("order"),
+            f"{quote(cluster.directors[0].name)} is the only director, so nobody takes over",
+            "add a second director, or write `engine: none`",
+        )

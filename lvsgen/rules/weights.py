@@ -155,11 +155,11 @@ def fo_without_order(facts: Facts) -> Iterator[Finding]:
 
     Example:
         services:
-          db: {vip: 192.0.2.100, tcp: 5432, method: dr, scheduler: fo}  # <- LVS312
+          db: {vip: 192.0.2.100, tcp: 8080, method: dr, scheduler: fo}  # <- LVS312
 
     Instead:
         services:
-          db: {vip: 192.0.2.100, tcp: 5432, method: dr, scheduler: fo, pool: {rs1: {weight: 20}, rs2: {weight: 10}}}
+          db: {vip: 192.0.2.100, tcp: 8080, method: dr, scheduler: fo, pool: {rs1: {weight: 20}, rs2: {weight: 10}}}
 
     Sources:
         ip_vs_fo.c, ip_vs_fo_schedule; seen on 6.1

@@ -1,0 +1,121 @@
+"""What is left when one realserver fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lvsgen.diagnostics import Finding, quote
+from lvsgen.rules.facts import Facts
+from lvsgen.rules.rule import HINT, WARNING, rule
+
+FEW = 3
+"""Members from which a pool was surely meant to have more than one at work."""
+
+
+@rule("LVS358", HINT)
+def one_left(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A pool of three or more of which only one realserver gets new connections.
+
+    Why:
+        Its next failure is an outage, and until then it carries the load of all. Drained and disabled members are
+        easily forgotten.
+
+    Example:
+        realservers: {rs1: 192.0.2.11, rs2: 192.0.2.12, rs3: 192.0.2.13}
+        services:
+          web:
+            vip: 192.0.2.100
+            tcp: 80
+            method: dr
+            pool: {rs1: , rs2: {drain: disk}, rs3: {disable: disk}}  # <- LVS358
+
+    Instead:
+        realservers: {rs1: 192.0.2.11, rs2: 192.0.2.12, rs3: 192.0.2.13}
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, pool: {rs1: , rs2: , rs3: {disable: disk}}}
+
+    Sources:
+        ip_vs_core.c, ip_vs_leave
+    """
+    for service, pool in facts.whole_services:
+        if len(pool.members) >= FEW and len(pool.serving) == 1:
+            left = pool.serving[0]
+            idle = next(m for m in pool.members if m is not left)
+            yield one_left.at(
+                left.place,
+                f"{quote(left.host.name)} is the only one of {len(pool.members)} members that gets new connections",
+                "bring one of the others back",
+                [(idle.place, "gets none"), (service.place.key, "the service")],
+            )
+
+
+@rule("LVS717", WARNING)
+def sorry_server_fails_too(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A sorry server on the only host that serves.
+
+    Why:
+        It answers when the quorum is lost, and that is when this host is dead: clients are refused instead of told.
+
+    Example:
+        realservers: {rs1: 192.0.2.11}
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: tcp, sorry_server: rs1}  # <- LVS717
+
+    Instead:
+        realservers: {rs1: 192.0.2.11}
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: tcp, sorry_server: lvs1}
+
+    Sources:
+        keepalived.conf(5), sorry_server
+    """
+    for service, pool in facts.whole_services:
+        sorry = service.sorry_server
+        if sorry and pool.serving and all(m.host is sorry.host for m in pool.serving):
+            yield sorry_server_fails_too.at(
+                service.place.at("sorry_server"),
+                f"{quote(sorry.host.name)} is the only realserver that serves, so it is dead when it should apologise",
+                "name another host, or the director for a local page",
+                [(pool.serving[0].place, "the realserver")],
+            )
+
+
+@rule("LVS764", WARNING)
+def quorum_lost_with_one(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A quorum that is lost as soon as one realserver fails, although others are left.
+
+    Why:
+        keepalived then takes all of them out at once: the sorry server answers, or clients are refused, while well
+        realservers idle. A VIP that follows the service is given up.
+
+    Example:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: tcp, quorum: 2}  # <- LVS764
+
+    Instead:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: tcp, quorum: 1}
+
+    Sources:
+        keepalived.conf(5), quorum
+    """
+    if facts.cluster.ipvs.writer != "keepalived":
+        return
+    for service, pool in facts.whole_services:
+        # A quorum that is never reached, or never reached again, is LVS539's.
+        if service.quorum < 2 or len(pool.serving) < 2 or service.hysteresis >= service.quorum:
+            continue
+        heaviest = max(pool.serving, key=lambda m: (m.live_weight, m.host.name))
+        total = sum(m.live_weight for m in pool.serving)
+        least = min((pool.weight(family) for family in facts.families(service)), default=total)
+        if total - heaviest.live_weight < service.quorum <= least - service.hysteresis:
+            yield quorum_lost_with_one.at(
+                service.place.at("quorum"),
+                f"without {quote(heaviest.host.name)} the weights add up to {total - heaviest.live_weight}, and a "
+                f"quorum of {service.quorum} is lost while {len(pool.serving) - 1} realservers are left",
+                f"write at most {total - heaviest.live_weight}, or say in a waiver why one must not be missing",
+                [(heaviest.place, "the heaviest")],
+            )
