@@ -108,6 +108,7 @@ RULES: tuple[Rule, ...] = (
     datagrams.single_packets_by_nat,
     datagrams.single_packets_with_affinity,
     persistence.sip_engine_without_udp,
+    timeouts.longer_than_a_month,
     persistence.affinity_by_port,
     persistence.affinity_twice,
     thresholds.thresholds_swapped,

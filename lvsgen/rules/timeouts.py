@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lvsgen.diagnostics import Finding, quote
 from lvsgen.model import BfdProbe, FileProbe
 from lvsgen.rules.facts import Facts
-from lvsgen.rules.rule import HINT, WARNING, rule, written
+from lvsgen.rules.rule import ERROR, HINT, WARNING, rule, written
 
 IDLE = {
     22: "SSH",
@@ -28,8 +28,44 @@ IDLE = {
 """TCP ports whose clients keep connections open without a word."""
 SENDERS = {162: "SNMP traps", 514: "syslog", 2055: "NetFlow", 4739: "IPFIX", 6343: "sFlow"}
 """UDP ports whose clients send from one socket for ever."""
+LONGEST = 31 * 86400
+"""Seconds that IPVS remembers anything (ipvsadm's MAX_TIMEOUT)."""
 LONG_DETECTION = 60
 """Seconds after which most people have called."""
+
+
+@rule("LVS320", ERROR)
+def longer_than_a_month(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A persistence or a timeout of connections of more than 31 days, or a persistence of 0.
+
+    Why:
+        ipvsadm and keepalived refuse the whole virtual service, or the timeouts.
+
+    Example:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, persistence: 40d}  # <- LVS320
+
+    Instead:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, persistence: 31d}
+
+    Sources:
+        ipvsadm(8), --persistent and --set; seen with ipvsadm 1.31
+    """
+    timeouts = facts.cluster.ipvs.timeouts
+    for name in ("tcp", "tcpfin", "udp") if timeouts else ():
+        if getattr(timeouts, name) > LONGEST:
+            yield longer_than_a_month.at(
+                facts.cluster.ipvs.place.at("timeouts", name), "IPVS takes at most 31 days", "write `31d`, or less"
+            )
+    for service in facts.cluster.services:
+        if service.persistence and not 1 <= service.persistence.timeout <= LONGEST:
+            yield longer_than_a_month.at(
+                service.place.at("persistence"),
+                "IPVS remembers a client for 1 second to 31 days",
+                "write `31d`, or less",
+            )
 
 
 @rule("LVS325", WARNING)
