@@ -42,4 +42,12 @@ def nearest(word: str) -> str:
     wanted = word.strip().lower()[:64]
     known = {key: key for entry in catalogue() for key in (entry.name,)}
     known |= {entry.code.lower(): entry.code for entry in catalogue()}
-    return next((known[key] for key in difflib.get_close_matches(wanted, known, 1)), "")
+    # Numbers are all alike: of those that are equally near, the one that begins the same.
+    near = difflib.get_close_matches(wanted, known, 5)
+    alike = {key: difflib.SequenceMatcher(None, wanted, key).ratio() for key in near}
+    return known[max(near, key=lambda key: (alike[key], _beginning(wanted, key)))] if near else ""
+
+
+def _beginning(one: str, other: str) -> int:
+    """How many characters two words begin with in common."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

@@ -18,14 +18,12 @@ def thresholds_swapped(facts: Facts) -> Iterator[Finding]:
         The kernel refuses the realserver ("Numerical result out of range"). `keepalived -t` does not notice.
 
     Example:
-        ipvs: {timeouts: {tcpfin: 10s}}
         services:
-          web: {vip: 192.0.2.100, tcp: 80, method: dr, upper_threshold: 100, lower_threshold: 150}  # <- LVS324
+          dns: {vip: 192.0.2.100, udp: 53, method: dr, upper_threshold: 100, lower_threshold: 150}  # <- LVS324
 
     Instead:
-        ipvs: {timeouts: {tcpfin: 10s}}
         services:
-          web: {vip: 192.0.2.100, tcp: 80, method: dr, upper_threshold: 150, lower_threshold: 100}
+          dns: {vip: 192.0.2.100, udp: 53, method: dr, upper_threshold: 150, lower_threshold: 100}
 
     Sources:
         ip_vs_ctl.c, ip_vs_add_dest; ipvsadm(8), --l-threshold
