@@ -9,7 +9,7 @@ from lvsgen.rules.facts import Facts
 from lvsgen.rules.rule import ERROR, HINT, WARNING, rule, written
 
 
-@rule("LVS304", WARNING)
+@rule("LVS304", ERROR)
 def weights_without_effect(facts: Facts) -> Iterator[Finding]:
     """What it finds:
         Different weights with rr, lc or dh.
