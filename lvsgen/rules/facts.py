@@ -188,6 +188,25 @@ class Facts:
         return self.cluster.directors
 
     @cached_property
+    def by_vip(self) -> dict[str, list[Service]]:
+        """The services of each VIP, by its name."""
+        found: dict[str, list[Service]] = {}
+        for service in self.cluster.services:
+            for name in dict.fromkeys(vip.name for vip in service.vips):
+                found.setdefault(name, []).append(service)
+        return found
+
+    @cached_property
+    def hosts(self) -> dict[str, Host]:
+        """All hosts by their names."""
+        return {host.name: host for host in self.cluster.hosts}
+
+    @cached_property
+    def by_name(self) -> dict[str, Service]:
+        """The services by their names."""
+        return {service.name: service for service in self.cluster.services}
+
+    @cached_property
     def placed_vips(self) -> tuple[Vip, ...]:
         """The VIPs that this cluster puts on an interface of a director."""
         return tuple(v for v in self.cluster.vips if v.managed and v.device not in ("lo", "none"))

@@ -69,9 +69,10 @@ def follows_unchecked(facts: Facts) -> Iterator[Finding]:
 
 
 def _followed(facts: Facts, vip: Vip) -> Iterator[Service]:
-    for service in facts.cluster.services:
-        if service.name in vip.follows or (vip.follows_mode and any(v.name == vip.name for v in service.vips)):
-            yield service
+    if vip.follows_mode:
+        yield from facts.by_vip.get(vip.name, ())
+    else:
+        yield from (facts.by_name[name] for name in sorted(set(vip.follows)) if name in facts.by_name)
 
 
 def _entries(facts: Facts, service: Service, vip: Vip, version: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from lvsgen import keepalived_text
@@ -32,8 +33,13 @@ class _Value(NamedTuple):
     is_script: bool = False
 
 
-def _values(facts: Facts) -> Iterator[_Value]:
-    """All texts of people that reach keepalived.conf."""
+@lru_cache(maxsize=1)
+def _values(facts: Facts) -> tuple[_Value, ...]:
+    """All texts of people that reach keepalived.conf: three rules read them, one after the other."""
+    return tuple(_all_values(facts))
+
+
+def _all_values(facts: Facts) -> Iterator[_Value]:
     cluster = facts.cluster
     root = cluster.place
     notify, track, raw = cluster.notify, cluster.failover.track, cluster.keepalived

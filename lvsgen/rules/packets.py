@@ -10,11 +10,22 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from lvsgen.diagnostics import Finding, Place, quote
-from lvsgen.model import ALL_PORTS, AddressKey, Cluster, MarkKey, PacketTest, Service, VirtualService, family_of
+from lvsgen.model import (
+    ALL_PORTS,
+    AddressKey,
+    Cluster,
+    IPAddress,
+    MarkKey,
+    PacketTest,
+    Service,
+    VirtualService,
+    family_of,
+)
 from lvsgen.rules.facts import Facts
 from lvsgen.rules.rule import ERROR, rule
 
 _Table: TypeAlias = Mapping[AddressKey | MarkKey, VirtualService]
+_Marked: TypeAlias = dict[IPAddress | None, list[Service]]
 
 _FTP, _FTP_DATA, _FIRST_FREE = 21, 20, 1024
 
@@ -49,13 +60,14 @@ def packet_test_fails(facts: Facts) -> Iterator[Finding]:
     if cluster.partial:
         return
     table = {virtual.key: virtual for virtual in cluster.virtual_services} if cluster.tests else {}
+    marked = _marked(cluster)
     for test in cluster.tests:
-        problem = _unknown(cluster, test) or _judge(cluster, table, test)
+        problem = _unknown(facts, test) or _of_its_own(facts, test) or _judge(cluster, marked, table, test)
         if problem:
             yield packet_test_fails.at(*problem)
 
 
-def _unknown(cluster: Cluster, test: PacketTest) -> tuple[Place, str, str] | None:
+def _unknown(facts: Facts, test: PacketTest) -> tuple[Place, str, str] | None:
     """A name that is not declared, or two families."""
     expect = test.place.at("expect")
     if family_of(test.source) != test.target.family:
@@ -64,21 +76,31 @@ def _unknown(cluster: Cluster, test: PacketTest) -> tuple[Place, str, str] | Non
             f"a packet from {test.source} cannot go to {test.target.ip}: they are of two families",
             "write addresses of one family",
         )
-    if test.service and all(s.name != test.service for s in cluster.services):
-        known = ", ".join(quote(s.name) for s in cluster.services[:8])
+    if test.service and test.service not in facts.by_name:
+        known = ", ".join(quote(name) for name in list(facts.by_name)[:8])
         return expect.at("service"), f"there is no service called {quote(test.service)}", f"known here: {known}"
-    hosts = {host.name for host in cluster.hosts}
     for name in test.realservers:
-        if name not in hosts:
+        if name not in facts.hosts:
             return expect.at("realservers"), f"there is no realserver called {quote(name)}", "correct the name"
     return None
 
 
-def _judge(cluster: Cluster, table: _Table, test: PacketTest) -> tuple[Place, str, str] | None:
+def _of_its_own(facts: Facts, test: PacketTest) -> tuple[Place, str, str] | None:
+    """A realserver that asks for a VIP which it holds itself."""
+    for host, _ in facts.owners.get(test.source, ()):
+        for service in facts.cluster.services if not host.is_director else ():
+            holds = any(m.host is host and m.method != "nat" for m in facts.pool(service).members)
+            if holds and any(a.ip == test.target.ip for vip in service.vips for a in vip.addresses):
+                what = f"{quote(host.name)} holds the VIP {test.target.ip} itself, so it never asks a director for it"
+                return test.place.at("from"), what, "serve it by LVS-NAT, or let it use an address of another service"
+    return None
+
+
+def _judge(cluster: Cluster, marked: _Marked, table: _Table, test: PacketTest) -> tuple[Place, str, str] | None:
     """How what happens differs from what is expected."""
     expect = test.place.at("expect")
     helping = "correct the service, or the expectation if it has changed"
-    virtual = _meets(cluster, table, test)
+    virtual = _meets(cluster, marked, table, test)
     if virtual is None:
         return test.place.at("to"), "no service takes this packet", helping
     name = virtual.service.name
@@ -99,10 +121,21 @@ def _judge(cluster: Cluster, table: _Table, test: PacketTest) -> tuple[Place, st
     return None
 
 
-def _meets(cluster: Cluster, table: _Table, test: PacketTest) -> VirtualService | None:
+def _marked(cluster: Cluster) -> _Marked:
+    """The services by mark under each of their addresses; under None those of wider prefixes."""
+    found: _Marked = {}
+    for service in cluster.services if cluster.tests else ():
+        if service.mark:
+            addresses = (a for vip in service.vips for a in vip.addresses)
+            for ip in dict.fromkeys(a.ip if a.prefix.num_addresses == 1 else None for a in addresses):
+                found.setdefault(ip, []).append(service)
+    return found
+
+
+def _meets(cluster: Cluster, marked: _Marked, table: _Table, test: PacketTest) -> VirtualService | None:
     """The entry of the table that takes a packet."""
     target = test.target
-    for service in cluster.services:
+    for service in (*marked.get(target.ip, ()), *marked.get(None, ())):
         if service.mark and _is_marked(cluster, service, test):
             return table.get(MarkKey(service.mark.value(target.family), target.family))
     found = table.get(target)

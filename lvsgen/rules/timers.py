@@ -79,27 +79,28 @@ def check_timer_out_of_range(facts: Facts) -> Iterator[Finding]:
     told = set()
     for service, pool in facts.pools:
         for check in pool.checks:
-            for field, value, place, longest in _timers(check):
-                inner = place.at(field)
-                where = Place(inner.file, inner.path, inner.part, service.place.at("timing", field))
+            for field, value, longest in _timers(check):
                 shortest = 0 if field in ("retry_delay", "warmup") else 1e-6
-                if not shortest <= value <= longest and (where.path, where.file) not in told:
+                if shortest <= value <= longest:
+                    continue
+                of_script = isinstance(check.probe, ScriptProbe) and check.probe.timeout is not None
+                inner = check.place.at("script", field) if of_script and field == "timeout" else check.place.at(field)
+                where = Place(inner.file, inner.path, inner.part, service.place.at("timing", field))
+                if (where.path, where.file) not in told:
                     told.add((where.path, where.file))
                     yield check_timer_out_of_range.at(where, _message(value, longest), _help(longest))
 
 
-def _timers(check: Check) -> Iterator[tuple[str, float, Place, int]]:
-    """Field, seconds, place and the most of each time of a check that keepalived gets to read."""
+def _timers(check: Check) -> Iterator[tuple[str, float, int]]:
+    """Field, seconds, and the most of each time of a check that keepalived gets to read."""
     timing, probe = check.timing, check.probe
     if isinstance(probe, BfdProbe | FileProbe):
         return
-    yield "interval", timing.interval, check.place, LONGEST_INTERVAL
-    yield "retry_delay", timing.retry_delay, check.place, LONGEST_INTERVAL
-    yield "warmup", timing.warmup, check.place, LONGEST_INTERVAL
-    if isinstance(probe, ScriptProbe) and probe.timeout is not None:
-        yield "timeout", probe.timeout, check.place.at("script"), LONGEST_TIMER
-    else:
-        yield "timeout", timing.timeout, check.place, LONGEST_TIMER
+    yield "interval", timing.interval, LONGEST_INTERVAL
+    yield "retry_delay", timing.retry_delay, LONGEST_INTERVAL
+    yield "warmup", timing.warmup, LONGEST_INTERVAL
+    own = probe.timeout if isinstance(probe, ScriptProbe) else None
+    yield "timeout", timing.timeout if own is None else own, LONGEST_TIMER
 
 
 def _message(value: float, longest: int) -> str:

@@ -58,8 +58,9 @@ def test_it_is_refused_at_its_line(path: Path, tmp_path: Path) -> None:
 
 def test_more_than_twenty_vips(tmp_path: Path) -> None:
     text = keepalived_conf(tmp_path, "vips: {many: 192.0.2.100-192.0.2.124}\n")
+    blocks = dict(re.findall(r"(virtual_ipaddress\w*) {([^}]*)}", text))
     announced, excluded = (
-        re.findall(r"192\.0\.2\.1\d\d/32", re.search(rf"{keyword} {{([^}}]*)}}", text).group(1))  # type: ignore[union-attr]
+        re.findall(r"192\.0\.2\.1\d\d/32", blocks[keyword])
         for keyword in ("virtual_ipaddress", "virtual_ipaddress_excluded")
     )
     assert (len(announced), len(excluded)) == (20, 5)
