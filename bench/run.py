@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -163,6 +165,10 @@ def main() -> None:
     against_others()
     growth("Members written out", (250, 500, 1000), generate.written_out, generate.MEMBERS)
     growth(f"Through pools of {generate.POOL}", (25_000, 50_000, 100_000), generate.pooled, 1)
+    progress("stages of check")
+    print("\nStages of check, processor time", flush=True)
+    # In a process of its own: this one must stay small (see measure).
+    subprocess.run([sys.executable, "-m", "bench.stages"], check=True, cwd=ROOT)
 
 
 if __name__ == "__main__":
