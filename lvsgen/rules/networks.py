@@ -97,7 +97,7 @@ def gateway_is_a_director(facts: Facts) -> Iterator[Finding]:
 
     Why:
         Their replies have the VIP as their source. The director that gets one to forward drops it as a martian, for the
-        VIP is its own address: clients time out.
+        VIP is its own address: clients time out. VIPs with `device: none` are no addresses of it, and not meant.
 
     Example:
         networks:
@@ -124,7 +124,9 @@ def gateway_is_a_director(facts: Facts) -> Iterator[Finding]:
         if host.is_director
     }
     told = set()
-    for _, pool in facts.pools if owned else ():
+    for service, pool in facts.services if owned else ():
+        if all(vip.device == "none" for vip in service.vips):
+            continue  # no address of the director's own
         for member in pool.members:
             if member.method == "nat" or member.host.is_director:
                 continue
