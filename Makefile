@@ -4,7 +4,7 @@
 # make lab     the examples, and clusters broken on purpose, with real traffic on a real kernel in virtual machines
 # make bench   time and memory, beside yamllint, check-jsonschema and keepalived -t
 # make mutants removes or flips one generated line at a time, to see whether the lab notices (an hour and more)
-# make golden  rebuild examples/*/generated, tests/golden/*/generated and docs/rules.md after a change of what they say
+# make golden  rebuild examples/*/generated, tests/golden/*/generated and the pages in docs that are made from the source
 # make clean   remove what the targets above leave behind
 
 PYTHON ?= python3
@@ -61,6 +61,7 @@ mutants: $(VENV)/.installed-dev
 golden: $(VENV)/.installed
 	$(BIN)/lvsgen build examples/* tests/golden/*
 	$(BIN)/python -m lvsgen.rules.page docs/rules.md
+	$(BIN)/python -m tests.lab.facts.page docs/kernel-facts.md
 
 clean:
 	rm -rf $(VENV) .demo .bench .mutants build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

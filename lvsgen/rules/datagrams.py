@@ -20,8 +20,8 @@ def scheduler_blind_to_udp(facts: Facts) -> Iterator[Finding]:
         Scheduler nq, sed or ovf on a service with UDP.
 
     Why:
-        They choose by active connections, and UDP entries are never active: every realserver always looks idle, so the
-        heaviest one gets every datagram, and ovf never overflows.
+        They choose by active connections, and UDP entries are never active: every realserver always looks idle, so one
+        gets every datagram (the heaviest, with nq the one that was added last), and ovf never overflows.
 
     Example:
         services:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from lvsgen import pipeline
 from lvsgen.lab import kernel, machine, play, verdicts
 from tests import tools
 from tests.conftest import Lvsgen
+from tests.lab import kernels
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/cluster.yaml"))
@@ -180,6 +182,26 @@ def break_it(folder: Path, broken: Broken) -> None:
     before, after = (hashlib.sha256(text.encode()).hexdigest() for text in (old, new))
     assert before in sums.read_text()
     sums.write_text(sums.read_text().replace(before, after))
+
+
+@pytest.mark.lab
+def test_the_kernel_of_another_release_will_do(folder: Path, tmp_path: Path) -> None:
+    """The same clusters, whole, on the kernel that this machine does not have by itself."""
+    own = platform.freedesktop_os_release().get("VERSION_CODENAME")
+    other = next(name for name in kernels.KERNELS if name != own)
+    kernels.need(other)
+    plays = []
+    for name, text in {"direct": DIRECT, "marked": MARKED, "translated": TRANSLATED, "tunnelled": TUNNELLED}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cluster.yaml").write_text(text)
+        plays.append(play.prepare(name, pipeline.compile(str(tmp_path / name / "cluster.yaml")), folder / name))
+    said: list[str] = []
+    endings = play.play(plays, folder, machines=MACHINES, say=said.append, tell=lambda result: None, kernel=other)
+    assert f"with kernel {kernels.KERNELS[other]}." in said[0]
+    for ending in endings:
+        assert not ending.trouble, ending.trouble
+        assert not verdicts.failed(ending.results), verdicts.table(ending.name, ending.results)
+        assert {"apply", "table", "again", "traffic", "stop"} <= {r.subject.property for r in ending.results}
 
 
 @pytest.mark.lab

@@ -1,0 +1,127 @@
+"""Facts about the kernel, tried on those of two Debian releases: all facts of a kernel in one boot of it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lvsgen.lab import boot, kernel
+from lvsgen.lab.kernel import Kernel
+from tests import tools
+from tests.lab import kernels
+from tests.lab.facts.fact import FACTS
+
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
+_PYTHON = "/usr/bin/python3"
+_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What came of the facts of a kernel, by name; its logs are in `out`."""
+
+    out: Path
+    results: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass
+class Machine:
+    """A kernel that tries some facts, from the first time that it is asked for."""
+
+    out: Path
+    facts: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self, kernel: Kernel, program: Path) -> None:
+        self.out.mkdir()
+        (self.out / "results").touch()
+        command = shlex.join([_PYTHON, "-m", "tests.lab.facts.guest", f"{self.out}/results", *self.facts])
+        line = f"(PYTHONPATH={shlex.quote(str(program))} exec {command})"
+        self.process = boot.boot(kernel, line, self.out, self.out, processors=1)
+
+    def end(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def seen(self) -> Seen:
+        assert self.process
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(_SECONDS)
+        self.end()
+        lines = [json.loads(line) for line in (self.out / "results").read_text().splitlines()]
+        return Seen(self.out, {line["fact"]: line for line in lines})
+
+
+@pytest.fixture(scope="session")
+def machines(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Machine]]:
+    """The machines of all kernels that are asked for, side by side, each with the facts that are asked for."""
+    for tool in sorted({*kernel.TOOLS, "iptables-restore"} & set(tools.PACKAGES)):
+        tools.need(tool)
+    wanted: dict[str, list[str]] = {}
+    for item in request.session.items:
+        if isinstance(item, pytest.Function) and item.originalname in FACTS:
+            wanted.setdefault(str(item.callspec.params["seen"]), []).append(item.originalname)
+    top = tmp_path_factory.mktemp("facts")
+    program = top / "program"
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "lvsgen", program / "lvsgen", ignore=ignore)
+    shutil.copytree(Path(__file__).parent, program / "tests/lab/facts", ignore=ignore)
+    subprocess.run([_PYTHON, "-m", "compileall", "-q", program], capture_output=True)
+    made = {name: Machine(top / name, facts) for name, facts in wanted.items()}
+    for name, machine in made.items():
+        if isinstance(found := kernels.find(name), Kernel):
+            machine.start(found, program)
+    yield made
+    for machine in made.values():
+        machine.end()
+
+
+@pytest.fixture(scope="session", params=kernels.KERNELS)
+def seen(request: pytest.FixtureRequest, machines: Mapping[str, Machine]) -> Seen:
+    """What was seen on a kernel."""
+    kernels.need(request.param)
+    return machines[request.param].seen()
+
+
+@pytest.fixture
+def lab(seen: Seen) -> None:
+    """In the guest: a `Lab` of the fact's own."""
+
+
+@pytest.fixture
+def cluster(seen: Seen) -> None:
+    """In the guest: the `Cluster` that facts share."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if isinstance(item, pytest.Function) and item.originalname in FACTS:
+        item.add_marker("lab")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """The function has been called in the guest."""
+    if pyfuncitem.originalname not in FACTS:
+        return None
+    seen = pyfuncitem.funcargs["seen"]
+    assert isinstance(seen, Seen)
+    result = seen.results.get(pyfuncitem.originalname)
+    if result is None:
+        logs = [path for name in ("qemu", "console", "log") if (path := seen.out / name).exists()]
+        words = [line for path in logs for line in path.read_text(errors="replace").splitlines()[-8:]]
+        pytest.fail("the machine did not come to this fact; its last words:\n" + "\n".join(words), pytrace=False)
+    if result["wrong"]:
+        pytest.fail(result["wrong"], pytrace=False)
+    return True
