@@ -7,7 +7,7 @@ call together: some rules compare them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, BinaryIO
@@ -75,13 +75,18 @@ def check(path: str, *, stdin: BinaryIO | None = None, as_of: date | None = None
 
 
 def check_all(
-    paths: Sequence[str], *, stdin: BinaryIO | None = None, as_of: date | None = None
+    paths: Sequence[str],
+    *,
+    stdin: BinaryIO | None = None,
+    as_of: date | None = None,
+    instead: Mapping[str, str] | None = None,
 ) -> tuple[Compilation, ...]:
     """The same for several descriptions, in the order of `paths`, and what two of them must not both have.
 
-    A conflict of two clusters stands in the one whose path sorts last, whatever the order of `paths`.
+    A conflict of two clusters stands in the one whose path sorts last, whatever the order of `paths`. `instead` has
+    texts by the names of files, to read in their place.
     """
-    read = [_read(path, stdin) for path in paths]
+    read = [_read(path, stdin, instead) for path in paths]
     order = sorted((i for i, one in enumerate(read) if one.cluster is not None), key=lambda i: paths[i])
     found = rules.check_all(cluster for i in order if (cluster := read[i].cluster) is not None)
     by_rules = dict(zip(order, found, strict=True))
@@ -91,8 +96,8 @@ def check_all(
     )
 
 
-def _read(path: str, stdin: BinaryIO | None) -> _Read:
-    description, unreadable = source.read(path, stdin)
+def _read(path: str, stdin: BinaryIO | None, instead: Mapping[str, str] | None) -> _Read:
+    description, unreadable = source.read(path, stdin, instead)
     findings: list[Finding] = []
     cluster: Cluster | None = None
     if description.documents:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from lvsgen.diagnostics import Diagnostic, Location, Severity, Span, quote
+from lvsgen.diagnostics import Diagnostic, Edit, Location, Severity, Span, quote
 
 if TYPE_CHECKING:
     from lvsgen.source.document import Description, Document
@@ -31,9 +31,13 @@ _HELP = "write `# lvsgen: ignore[CODE] reason`"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
-    """A waiver: its codes or names, its reason, where its comment stands, and the line that it is about."""
+    """A waiver: its codes or names, its reason, where its comment stands, and the line that it is about.
+
+    `removals` are the edits that take out one of the codes each.
+    """
 
     codes: tuple[str, ...]
+    removals: tuple[Edit, ...]
     reason: str
     location: Location
     line: int
@@ -59,7 +63,8 @@ def find(document: Document) -> tuple[tuple[Waiver, ...], tuple[Diagnostic, ...]
             problems.append(_problem("LVS901", "the waiver gives no reason", location, "say why, after the bracket"))
         else:
             line = _target(document.text, lines.starts, location.span)
-            waivers.append(Waiver(codes=codes, reason=reason, location=location, line=line))
+            removals = tuple(_removal(document, comment, parsed, code) for code in codes) if parsed else ()
+            waivers.append(Waiver(codes=codes, removals=removals, reason=reason, location=location, line=line))
     return tuple(waivers), tuple(problems)
 
 
@@ -110,7 +115,9 @@ def _judge(waiver: Waiver, known: set[str], idle: set[str], refused: set[_Use]) 
             yield _problem("LVS903", message, waiver.location, "mend what it is about, then remove the waiver")
         elif code in idle:
             message = f"the waiver of {quote(code)} has no use: nothing of that kind is on line {waiver.line}"
-            yield _problem("LVS903", message, waiver.location, "remove it, so that it hides nothing later")
+            helping = "remove it, so that it hides nothing later"
+            removal = waiver.removals[waiver.codes.index(code)]
+            yield _problem("LVS903", message, waiver.location, helping, (removal,))
 
 
 def _comments(document: Document) -> Iterator[re.Match[str]]:
@@ -135,7 +142,24 @@ def _target(text: str, starts: list[int], span: Span) -> int:
     return line
 
 
-def _problem(code: str, message: str, location: Location, help: str) -> Diagnostic:
+def _removal(document: Document, comment: re.Match[str], parsed: re.Match[str], code: str) -> Edit:
+    """The edit that takes a code out of a waiver; with its last code the comment goes, and its line if it is alone."""
+    text, lines = document.text, document.spans.lines
+    others = [name for name in (word.strip() for word in parsed.group(1).split(",")) if name and name != code]
+    if others:
+        words = comment.group(1)
+        start = comment.start(1) + len(words) - len(words.lstrip()) + parsed.start(1)
+        return Edit(Location(document.name, lines.span(start, start + len(parsed.group(1)))), ", ".join(others))
+    number, _ = lines.position(comment.start())
+    begin = lines.starts[number - 1]
+    before = text[begin : comment.start()]
+    if before.strip():
+        return Edit(Location(document.name, lines.span(begin + len(before.rstrip()), comment.end())), "")
+    end = lines.starts[number] if number < len(lines.starts) else len(text)
+    return Edit(Location(document.name, lines.span(begin, end)), "")
+
+
+def _problem(code: str, message: str, location: Location, help: str, fix: tuple[Edit, ...] = ()) -> Diagnostic:
     return Diagnostic(
-        code=code, name=NAMES[code], severity=Severity.WARNING, message=message, location=location, help=help
+        code=code, name=NAMES[code], severity=Severity.WARNING, message=message, location=location, help=help, fix=fix
     )

@@ -78,6 +78,8 @@ STAGES = (
     "sums",
     "targets",
     "pipeline",
+    "fixes",
+    "rewrite",
     "tree",
     "report",
     "scaffold",

@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 from lvsgen.cli.codes import complete_code, selected
+from lvsgen.cli.fix import fixed
 from lvsgen.cli.session import (
+    STDIN,
     CannotRun,
     ColorChoice,
     Exit,
@@ -39,6 +41,8 @@ def check(
         list[str] | None,
         typer.Option(metavar="CODES", autocompletion=complete_code, help="Do not report these."),
     ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Write what surely is meant; comments and format stay.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="With --fix: write nothing, print the patch.")] = False,
     as_of: Annotated[
         str | None, typer.Option(metavar="DATE", help="Also report what has expired on this day (YYYY-MM-DD).")
     ] = None,
@@ -56,18 +60,29 @@ def check(
     session: Session = context.obj
     day = _date(as_of)
     selected((), select, ignore)  # a misspelt code is told before anything is read
-    compilations = pipeline.check_all(cluster_files(paths), stdin=session.stdin, as_of=day)
+    files = cluster_files(paths)
+    # What is printed is the patch, or the mended text: what is left to say stands beside it.
+    is_answer = not (diff or (fix and STDIN in files))
+    changed = False
+    if diff and not fix:
+        raise CannotRun("--diff shows what --fix would write; add --fix")
+    if not is_answer and (output_format != "text" or (len(files) > 1 and STDIN in files)):
+        raise CannotRun("standard output takes one thing: leave out --output-format, and other files beside `-`")
+    if fix:
+        compilations, changed = fixed(session, files, day, lambda all: selected(all, select, ignore), diff=diff)
+    else:
+        compilations = pipeline.check_all(files, stdin=session.stdin, as_of=day)
     everything, texts = gathered(compilations)
     diagnostics = selected(everything, select, ignore)
-    colored = wants_color(color, session.stdout)
-    session.print(report.render(output_format, diagnostics, texts, color=colored))
+    stream, write = (session.stdout, session.print) if is_answer else (session.stderr, session.note)
+    write(report.render(output_format, diagnostics, texts, color=wants_color(color, stream)))
     if output_format == "text":
         for one in compilations:
             if one.cluster is not None and one.complete:
                 session.note(facts.render(one.cluster) + "\n")
         session.note(report.summary(diagnostics) + "\n")
     counted = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
-    found = any(one.severity in counted for one in diagnostics)
+    found = any(one.severity in counted for one in diagnostics) or (diff and changed)
     return Exit.FINDINGS if found and not exit_zero else Exit.CLEAN
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from lvsgen.diagnostics import Finding, Key, Place, Related, Severity
+from lvsgen.diagnostics import Finding, Key, Place, Related, Rewrite, Severity
 from lvsgen.rules.facts import Facts
 
 ERROR, WARNING, HINT = Severity.ERROR, Severity.WARNING, Severity.HINT
@@ -32,8 +32,18 @@ class Rule:
     text: str
     across: bool = False
 
-    def at(self, place: Place, message: str, help: str = "", related: Iterable[tuple[Place, str]] = ()) -> Finding:
-        """A finding of this rule; `related` are further places, each with a few words."""
+    def at(
+        self,
+        place: Place,
+        message: str,
+        help: str = "",
+        related: Iterable[tuple[Place, str]] = (),
+        fix: Iterable[tuple[Place, str]] = (),
+    ) -> Finding:
+        """A finding of this rule; `related` are further places, each with a few words.
+
+        `fix` has the scalars that mend it, as YAML, by their places: only if one reading is left (see `Finding`).
+        """
         return Finding(
             code=self.code,
             name=self.name,
@@ -42,6 +52,7 @@ class Rule:
             place=place,
             help=help,
             related=tuple(Related(other, label) for other, label in related),
+            fix=tuple(Rewrite(other, text) for other, text in fix),
         )
 
 

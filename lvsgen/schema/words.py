@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lvsgen.diagnostics import Finding, Key, Place, Related, Severity, quote
+from lvsgen.diagnostics import Finding, Key, Place, Related, Rewrite, Severity, quote
 from lvsgen.schema.accept import frozen
 from lvsgen.source.document import Document
 
@@ -27,6 +27,10 @@ _TYPES = {
 }
 _YAML_1_1 = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 _MOST_LISTED = 20
+_NUMBER = re.compile(r"[0-9][0-9.]*")
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,9}")
+_PLAIN = re.compile(r"""[A-Za-z0-9/][A-Za-z0-9._/-]*|"[^"\\\n]*"|'[^'\n]*'""")
+"""A scalar that says the same between brackets."""
 
 
 class KeyName(str):
@@ -123,11 +127,14 @@ def _wrong(document: Document, violation: Violation) -> Finding:
         close = _close(value, [c for c in choices if isinstance(c, str)]) if isinstance(value, str) else ""
         help = f"did you mean {quote(close)}?" if close else help
     written = "" if is_key else document.written(violation.path)
+    remedy = "" if is_key else _remedy(violation, written)
+    fix = (Rewrite(place, remedy),) if remedy else ()
     found = f"the key {quote(value)}" if is_key else _found(value, written)
     expected = schema.get("x-expect") or _expected(violation)
     if not expected:
         return _finding("LVS010", f"{found} is not allowed here", place, help)
-    return _finding("LVS010", f"expected {expected}, found {found}", place, help or _habit(violation, written))
+    finding = _finding("LVS010", f"expected {expected}, found {found}", place, help or _habit(violation, written))
+    return replace(finding, fix=fix)
 
 
 def _expected(violation: Violation) -> str:
@@ -195,6 +202,25 @@ def _habit(violation: Violation, written: str) -> str:
         return "remove the quotes"
     if "array" in allowed and "string" not in allowed and isinstance(value, str) and value.isprintable():
         return "write a list, also for one: `[...]`"
+    return ""
+
+
+def _remedy(violation: Violation, written: str) -> str:
+    """The same value in the type that is due, as YAML; empty where more than one reading is left."""
+    if violation.keyword != "type":
+        return ""
+    allowed = [violation.argument] if isinstance(violation.argument, str) else violation.argument
+    value, wanted = violation.value, set(allowed) - {"null"}
+    if "string" in wanted:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        fits = re.search(violation.schema.get("pattern", ""), written) is not None
+        return f'"{written}"' if is_number and fits and _NUMBER.fullmatch(written) else ""
+    if wanted == {"boolean"} and isinstance(value, str) and written == value:
+        return _YAML_1_1.get(value.lower(), "")
+    if wanted <= {"integer", "number"} and isinstance(value, str):
+        return value if _WHOLE.fullmatch(value) else ""
+    if wanted == {"array"} and isinstance(value, (str, int)) and not isinstance(value, bool):
+        return f"[{written}]" if _PLAIN.fullmatch(written) else ""
     return ""
 
 

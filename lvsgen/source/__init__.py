@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -41,8 +42,9 @@ _BOM = "\ufeff"
 
 @dataclass(slots=True)
 class _Reading:
-    """What has been read so far."""
+    """What has been read so far. `instead` has texts that stand for those of files."""
 
+    instead: Mapping[str, str] = field(default_factory=dict)
     documents: list[Document] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -87,6 +89,8 @@ class _Reading:
 
     def file(self, path: str) -> bytes | None:
         """The bytes of a file, if there are not too many."""
+        if path in self.instead:
+            return self.instead[path].encode()
         try:
             with open(path, "rb") as stream:
                 status = os.fstat(stream.fileno())
@@ -132,15 +136,20 @@ def root_file(path: str) -> str:
     return os.fspath(Path(path) / DEFAULT_NAME) if os.path.isdir(path) else path
 
 
-def read(path: str, stdin: BinaryIO | None = None) -> tuple[Description, tuple[Diagnostic, ...]]:
+def read(
+    path: str, stdin: BinaryIO | None = None, instead: Mapping[str, str] | None = None
+) -> tuple[Description, tuple[Diagnostic, ...]]:
     """Read a description from a file, from a folder that holds `cluster.yaml`, or for `-` from standard input.
 
     Any diagnostic is an error, and then the description may lack documents: it can be checked for more mistakes, but
-    nothing may be built from it. What standard input includes is relative to the working folder.
+    nothing may be built from it. What standard input includes is relative to the working folder. `instead` has texts by
+    the names of files, to read in their place.
     """
-    reading = _Reading()
+    reading = _Reading(instead=instead or {})
     name, root_path, data = STDIN_NAME, None, None
-    if path == "-":
+    if path == "-" and name in reading.instead:
+        data = reading.file(name)
+    elif path == "-":
         try:
             data = reading.stream(name, stdin if stdin is not None else sys.stdin.buffer)
         except (OSError, ValueError) as error:

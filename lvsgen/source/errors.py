@@ -16,13 +16,17 @@ _WORD = re.compile(r"[^\s,\[\]{}\"']*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Syntax:
-    """A syntax error: message, help, the offsets it is about, and the offset where the broken construct began."""
+    """A syntax error: message, help, the offsets it is about, and the offset where the broken construct began.
+
+    `replacement` is what the characters between the offsets should be, if that is sure.
+    """
 
     message: str
     help: str = ""
     start: int
     end: int
     context: tuple[int, str] | None = None
+    replacement: str = ""
 
 
 _HELP = {
@@ -76,9 +80,11 @@ def describe(text: str, problem: str, at: int, context: str, context_at: int | N
         address = _address_around(text, at if context_at is None else context_at)
         if address is not None:
             found = quote(address.group())
+            quoted = f'"{address.group()}"'
             return Syntax(
                 message=f"the address {found} must be quoted between brackets: YAML takes its colons for keys",
-                help=f'write "{address.group()}"',
+                help=f"write {quoted}",
+                replacement=quoted if text[address.start() - 1] in " ,[{" else "",
                 start=address.start(),
                 end=address.end(),
             )

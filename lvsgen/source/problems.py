@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from lvsgen.diagnostics import Diagnostic, Location, Severity, quote
+from lvsgen.diagnostics import Diagnostic, Edit, Location, Severity, quote
 from lvsgen.source.characters import forbidden
 from lvsgen.source.document import Lines
 from lvsgen.source.errors import Syntax
@@ -30,8 +30,18 @@ class Problems:
         self.found: list[Diagnostic] = []
         self.is_sound = True
 
+    def _location(self, start: int, end: int) -> Location:
+        return Location(self.name, self.lines.span(start, end))
+
     def add(
-        self, code: str, start: int, end: int, message: str, help: str = "", related: tuple[Location, ...] = ()
+        self,
+        code: str,
+        start: int,
+        end: int,
+        message: str,
+        help: str = "",
+        related: tuple[Location, ...] = (),
+        fix: tuple[Edit, ...] = (),
     ) -> None:
         """Note a problem of the characters from `start` to `end`."""
         self.found.append(
@@ -40,9 +50,10 @@ class Problems:
                 name=NAMES[code],
                 severity=Severity.ERROR,
                 message=message,
-                location=Location(self.name, self.lines.span(start, end)),
+                location=self._location(start, end),
                 help=help,
                 related=related,
+                fix=fix,
             )
         )
 
@@ -57,7 +68,8 @@ class Problems:
         if error.context:
             at, label = error.context
             related = (Location(self.name, self.lines.span(at, at + 1), label),)
-        self.add("LVS003", error.start, error.end, error.message, error.help, related)
+        fix = (Edit(self._location(error.start, error.end), error.replacement),) if error.replacement else ()
+        self.add("LVS003", error.start, error.end, error.message, error.help, related, fix)
 
     def empty(self) -> None:
         """There is no document, or nothing in it."""
