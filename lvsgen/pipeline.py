@@ -153,10 +153,11 @@ def compile(path: str, *, stdin: BinaryIO | None = None) -> Compilation:
 
 def compile_all(paths: Sequence[str], *, stdin: BinaryIO | None = None) -> tuple[Compilation, ...]:
     """The same for several descriptions, in the order of `paths`. Each of them without an error gets its files."""
-    return tuple(map(_made, check_all(paths, stdin=stdin)))
+    return tuple(map(with_files, check_all(paths, stdin=stdin)))
 
 
-def _made(checked: Compilation) -> Compilation:
+def with_files(checked: Compilation) -> Compilation:
+    """The same, with the files of all managed hosts; without any if there is an error."""
     from lvsgen.plan import derive
     from lvsgen.targets import artifacts
 

@@ -2,8 +2,8 @@
 
 `rewrite` takes the texts as they were read and as they shall be, with their root files; it returns a failure or None.
 A file that is no longer what was read is not touched, nor one outside of the folder of its root file: the description
-may come from somebody else, and a symbolic link in it may lead anywhere. Bytes that are not edited stay: byte order mark,
-line breaks, mode.
+may come from somebody else, and a symbolic link in it may lead anywhere. Bytes that are not edited stay: byte order
+mark, line breaks, mode.
 """
 
 from __future__ import annotations

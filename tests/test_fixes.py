@@ -47,10 +47,12 @@ MISTAKES = [
     ('kernel: "6.1"', "kernel: 6.1", "LVS010"),
     ('keepalived: "2.2.7"}', 'keepalived: "2.2.7", ipvsadm: 1.30}', "LVS010"),
     ("one_way: false", "one_way: no", "LVS010"),
+    ("tcp: 5432", "tcp: '5432'", "LVS010"),
     ("weight: 100", 'weight: "100"', "LVS010"),
     ("order: [lvs1, lvs2]\n  vrid: 51", "order: [lvs1, lvs2]\n  vrid: '51'", "LVS010"),
     ('eth0: [192.0.2.2/24, "2001:db8::2/64"]', "eth0: [192.0.2.2/24, 2001:db8::2/64]", "LVS003"),
     ('rs1: [192.0.2.11, "2001:db8::11"]', "rs1: [192.0.2.11, 2001:db8::11]", "LVS003"),
+    ("interval: 2s", "interval: 1500ms", "LVS563"),
     ("tcp: 80    # plain", "tcp: 80    # plain # lvsgen: ignore[LVS312] of no use", "LVS903"),
     ("realservers:\n", "# lvsgen: ignore[LVS312, unused-vip] of no use\nrealservers:\n", "LVS903"),
     ("    check: tcp\n", "    check: tcp\n    # lvsgen: ignore[LVS201] of no use\n", "LVS903"),
@@ -113,12 +115,23 @@ def test_what_a_mistake_hid_is_said_afterwards(tmp_path: Path) -> None:
     assert mended.count == 2
 
 
+def test_a_remedy_of_a_rule_changes_no_generated_byte(tmp_path: Path) -> None:
+    texts = []
+    for text in (CLEAN, CLEAN.replace("interval: 2s", "interval: 1500ms")):
+        compilation = pipeline.compile(str(written(tmp_path, text)))
+        assert not compilation.has_errors
+        texts.append(compilation.artifacts)
+    assert texts[0] == texts[1]
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
         ("weight: 100", 'weight: "0100"'),
         ("weight: 100", 'weight: "1e2"'),
         ("weight: 100", "weight: many"),
+        ("tcp: 5432", 'tcp: "70000"'),
+        ("tcp: 5432", "tcp: www"),
         ("weight: 100", "weight: no"),
         ("one_way: false", "one_way: nope"),
         ("one_way: false", 'one_way: "no"'),

@@ -23,6 +23,8 @@ HOOKS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(
     ("hook", "path", "runs"),
     [
+        ("lvsgen-fix", "sites/shop/cluster.yaml", True),
+        ("lvsgen-fix", "generated/lvs1/sysctl.conf", False),
         ("lvsgen-check", "cluster.yaml", True),
         ("lvsgen-check", "sites/shop/cluster.yaml", True),
         ("lvsgen-check", "sites/shop/my-cluster.yaml", False),
@@ -40,7 +42,11 @@ def test_a_hook_runs_for_what_concerns_it(hook: str, path: str, runs: bool) -> N
 
 
 def test_hooks_start_commands_that_exist() -> None:
-    assert {hook["entry"] for hook in HOOKS.values()} == {"lvsgen check", "lvsgen build --check"}
+    assert {hook["entry"] for hook in HOOKS.values()} == {
+        "lvsgen check --fix",
+        "lvsgen check",
+        "lvsgen build --check",
+    }
 
 
 @pytest.mark.parametrize("script", [".ci/run", ".ci/demo"])

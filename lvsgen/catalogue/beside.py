@@ -119,5 +119,41 @@ def expired() -> None:
     """
 
 
-BESIDE: tuple[Entry, ...] = (override_without_reason, bad_waiver, unknown_waiver, unused_waiver, expired)
+@documented("LVS920", ERROR)
+def keepalived_objects() -> None:
+    """What it finds:
+        Something in a generated keepalived.conf that `keepalived -t` does not take as it is written, with
+        `lvsgen check --with-tools` only.
+
+    Why:
+        keepalived does not refuse to start: it leaves out or replaces what it does not like, and runs with a
+        configuration that nobody has read. Mostly raw text is at fault, which lvsgen does not understand.
+
+    Example:
+        keepalived:
+          global: |
+            vrrp_strct  # <- LVS920
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: tcp}
+
+    Instead:
+        keepalived:
+          global: |
+            process_names
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, check: tcp}
+
+    Sources:
+        keepalived(8), --config-test; seen with keepalived 2.2.7
+    """
+
+
+BESIDE: tuple[Entry, ...] = (
+    override_without_reason,
+    bad_waiver,
+    unknown_waiver,
+    unused_waiver,
+    expired,
+    keepalived_objects,
+)
 """In the order of their codes."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,6 +22,9 @@ from lvsgen.cli.session import (
     wants_color,
 )
 from lvsgen.diagnostics import Severity, quote
+
+if TYPE_CHECKING:
+    from lvsgen.pipeline import Compilation
 
 
 def check(
@@ -46,6 +50,9 @@ def check(
     as_of: Annotated[
         str | None, typer.Option(metavar="DATE", help="Also report what has expired on this day (YYYY-MM-DD).")
     ] = None,
+    with_tools: Annotated[
+        bool, typer.Option("--with-tools", help="Also ask keepalived, if it is installed, about the generated files.")
+    ] = False,
     color: Annotated[ColorChoice, typer.Option(help="Whether to colour what is printed.")] = "auto",
 ) -> int:
     """Report every mistake in cluster descriptions.
@@ -72,6 +79,8 @@ def check(
         compilations, changed = fixed(session, files, day, lambda all: selected(all, select, ignore), diff=diff)
     else:
         compilations = pipeline.check_all(files, stdin=session.stdin, as_of=day)
+    if with_tools:
+        compilations = tuple(_with_verdicts(session, one) for one in compilations)
     everything, texts = gathered(compilations)
     diagnostics = selected(everything, select, ignore)
     stream, write = (session.stdout, session.print) if is_answer else (session.stderr, session.note)
@@ -84,6 +93,16 @@ def check(
     counted = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
     found = any(one.severity in counted for one in diagnostics) or (diff and changed)
     return Exit.FINDINGS if found and not exit_zero else Exit.CLEAN
+
+
+def _with_verdicts(session: Session, checked: Compilation) -> Compilation:
+    """What other tools say beside what has been said. What they could not say is noted."""
+    from lvsgen import judges, pipeline
+
+    verdicts = judges.ask(pipeline.with_files(checked))
+    for note in verdicts.notes:
+        session.note(f"{note}\n")
+    return replace(checked, diagnostics=(*checked.diagnostics, *verdicts.diagnostics))
 
 
 def _date(text: str | None) -> date | None:

@@ -151,7 +151,7 @@ def fraction_of_a_second(facts: Facts) -> Iterator[Finding]:
         refresh of gratuitous ARP, the timeout of a script check.
 
     Why:
-        It is rounded up, so a failure is noticed later than the description says.
+        It is rounded up, so a failure is noticed later than the description says. `--fix` writes what is generated.
 
     Example:
         failover:
@@ -172,10 +172,12 @@ def fraction_of_a_second(facts: Facts) -> Iterator[Finding]:
     """
     for value, place in _whole(facts):
         if value is not None and value != int(value):
+            rounded = f"{int(value) + 1}s"
             yield fraction_of_a_second.at(
                 place,
                 f"keepalived takes whole seconds here, and {value} s become {int(value) + 1}",
-                f"write `{int(value) + 1}s`",
+                f"write `{rounded}`",
+                fix=[(place, rounded)],
             )
 
 

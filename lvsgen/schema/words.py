@@ -207,10 +207,12 @@ def _habit(violation: Violation, written: str) -> str:
 
 def _remedy(violation: Violation, written: str) -> str:
     """The same value in the type that is due, as YAML; empty where more than one reading is left."""
+    value, types = violation.value, violation.schema.get("type", [])
+    wanted = {types} if isinstance(types, str) else set(types) - {"null"}
+    if violation.keyword == "pattern" and "integer" in wanted and written != value:
+        return value if _WHOLE.fullmatch(value) else ""
     if violation.keyword != "type":
         return ""
-    allowed = [violation.argument] if isinstance(violation.argument, str) else violation.argument
-    value, wanted = violation.value, set(allowed) - {"null"}
     if "string" in wanted:
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         fits = re.search(violation.schema.get("pattern", ""), written) is not None
