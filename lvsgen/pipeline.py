@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lvsgen import expiry, overrides, rules, schema, source, waivers
 from lvsgen.bind import bind
-from lvsgen.catalogue import catalogue
+from lvsgen.catalogue import FUNDAMENTAL, catalogue
 from lvsgen.diagnostics import Diagnostic, Finding, Severity
 
 if TYPE_CHECKING:
@@ -139,7 +139,8 @@ def _judged(
     refused = {one.location for one in read.unreadable}
     located = tuple(one for one in located if one.location not in refused or one in read.unreadable)
     known = {entry.code: entry.name for entry in catalogue()}
-    judged |= {one.code for one in located}
+    # What no waiver helps against has no use for one.
+    judged |= FUNDAMENTAL | waivers.NAMES.keys() | {one.code for one in located}
     if not read.is_whole:
         judged.clear()  # what was left out may hold what a waiver is about
     left = waivers.apply(description, located, known, judged=judged)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from lvsgen import pipeline, rules
 from lvsgen.diagnostics import Severity
 
@@ -31,6 +33,15 @@ def waived(text: str) -> str:
 def test_a_waiver_without_use_is_reported(tmp_path: Path) -> None:
     assert codes(tmp_path, CLUSTER) == []
     assert codes(tmp_path, waived(CLUSTER)) == ["LVS903"]
+
+
+@pytest.mark.parametrize("code", ["LVS010", "unknown-name", "LVS901", "unused-waiver"])
+def test_what_cannot_be_waived_has_no_use_for_a_waiver(tmp_path: Path, code: str) -> None:
+    assert codes(tmp_path, waived(CLUSTER).replace(WARNING, code)) == ["LVS903"]
+
+
+def test_what_was_not_looked_for_may_have_one(tmp_path: Path) -> None:
+    assert codes(tmp_path, waived(CLUSTER).replace(WARNING, "expired")) == []
 
 
 def test_beside_a_mistake_that_hides_a_part_no_waiver_is_unused(tmp_path: Path) -> None:

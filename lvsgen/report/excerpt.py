@@ -12,6 +12,8 @@ _LINE_BREAK = re.compile(r"\r\n?|\n")
 _TAB = 8
 WIDEST = 160
 """Columns of an excerpt; a longer line is cut around what it is about."""
+_JOINING = frozenset(map(chr, range(0x1160, 0x1200)))
+"""Vowels and final consonants of Hangul, which join the syllable that begins before them."""
 _CUT = "..."
 _BEFORE = 60
 
@@ -59,6 +61,7 @@ def _cell(character: str, column: int) -> tuple[str, int]:
         return " " * width, width
     if not character.isprintable():
         return "\N{REPLACEMENT CHARACTER}", 1
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me"):
+    is_combining = unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me")
+    if is_combining or character in _JOINING:
         return character, 0
     return character, 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1

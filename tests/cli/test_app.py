@@ -49,6 +49,7 @@ def test_the_version_loads_nothing() -> None:
     [
         (("--help",), {}),
         ((), {"_LVSGEN_COMPLETE": "complete_bash", "COMP_WORDS": "lvsgen build --h", "COMP_CWORD": "2"}),
+        ((), {"_LVSGEN_COMPLETE": "complete_bash", "COMP_WORDS": "lvsgen explain LVS2", "COMP_CWORD": "2"}),
         ((), {"_LVSGEN_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "lvsgen build --host "}),
     ],
 )
