@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, BinaryIO
 
@@ -94,12 +94,18 @@ def mend(
     texts = {name: text for name, text in work.texts.items() if text != before[name]}
     roots = {name: path for path, one in zip(paths, first, strict=True) for name in one.description.texts}
     return Mended(
-        compilations=work.compilations,
+        compilations=tuple(_without(failed, one) for one in work.compilations),
         texts=texts,
         before={name: before[name] for name in texts},
         roots={name: roots[name] for name in texts},
         count=work.count,
     )
+
+
+def _without(failed: set[Diagnostic], compilation: Compilation) -> Compilation:
+    """The same, promising no remedy that has proved to be none."""
+    said = tuple(replace(one, fix=()) if one in failed else one for one in compilation.diagnostics)
+    return replace(compilation, diagnostics=said)
 
 
 def _texts(compilations: Iterable[Compilation]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from lvsgen.fixes import edited, mend
 from lvsgen.rewrite import RewriteFailure, rewrite
 from tests.conftest import Lvsgen
 
+ROOT = Path(__file__).resolve().parent.parent
 CLEAN = """\
 # A comment at the top.
 cluster: demo   # of the shop
@@ -256,6 +258,21 @@ def test_several_clusters_are_mended_together(tmp_path: Path) -> None:
     mended = mend(paths)
     assert [one.diagnostics for one in mended.compilations] == [(), ()]
     assert (mended.count, mended.roots) == (2, {path: path for path in paths})
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests/schema/invalid").glob("*.yaml")), ids=lambda path: path.stem)
+def test_of_broken_descriptions_only_mistakes_go(tmp_path: Path, path: Path) -> None:
+    """Cases that were written for the schema: what is mended there is gone, and nothing new of its kind is there."""
+    target = written(tmp_path, path.read_text())
+    before = Counter(pipeline.check(str(target)).diagnostics)
+    mended = mend([str(target)])
+    (left,) = mended.compilations
+    of_shape = [one for one in left.diagnostics if one.code < "LVS020"]
+    assert len(of_shape) == sum(one.code < "LVS020" for one in before.elements()) - mended.count
+    assert not any(one.fix for one in left.diagnostics), "a remedy that is promised is one"
+    if mended.texts:
+        assert rewrite(mended.roots, mended.before, mended.texts) is None
+        assert mend([str(target)]).count == 0
 
 
 WRONG = CLEAN.replace('kernel: "6.1"', "kernel: 6.1")

@@ -213,7 +213,7 @@ def _remedy(violation: Violation, written: str) -> str:
         return value if _WHOLE.fullmatch(value) else ""
     if violation.keyword != "type":
         return ""
-    if "string" in wanted:
+    if wanted == {"string"}:
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         fits = re.search(violation.schema.get("pattern", ""), written) is not None
         return f'"{written}"' if is_number and fits and _NUMBER.fullmatch(written) else ""
