@@ -41,7 +41,7 @@ services:
     tcp: 80    # plain
     one_way: false
     check: tcp
-  db: {vip: 192.0.2.101, tcp: 5432, pool: [rs1], weight: 100, check: tcp}
+  db: {vip: 192.0.2.101, tcp: 8080, pool: [rs1], weight: 100, check: tcp}
 """
 
 # What is right, what is written in its place, and the code of that.
@@ -49,7 +49,7 @@ MISTAKES = [
     ('kernel: "6.1"', "kernel: 6.1", "LVS010"),
     ('keepalived: "2.2.7"}', 'keepalived: "2.2.7", ipvsadm: 1.30}', "LVS010"),
     ("one_way: false", "one_way: no", "LVS010"),
-    ("tcp: 5432", "tcp: '5432'", "LVS010"),
+    ("tcp: 8080", "tcp: '8080'", "LVS010"),
     ("weight: 100", 'weight: "100"', "LVS010"),
     ("order: [lvs1, lvs2]\n  vrid: 51", "order: [lvs1, lvs2]\n  vrid: '51'", "LVS010"),
     ('eth0: [192.0.2.2/24, "2001:db8::2/64"]', "eth0: [192.0.2.2/24, 2001:db8::2/64]", "LVS003"),
@@ -132,8 +132,8 @@ def test_a_remedy_of_a_rule_changes_no_generated_byte(tmp_path: Path) -> None:
         ("weight: 100", 'weight: "0100"'),
         ("weight: 100", 'weight: "1e2"'),
         ("weight: 100", "weight: many"),
-        ("tcp: 5432", 'tcp: "70000"'),
-        ("tcp: 5432", "tcp: www"),
+        ("tcp: 8080", 'tcp: "70000"'),
+        ("tcp: 8080", "tcp: www"),
         ("weight: 100", "weight: no"),
         ("one_way: false", "one_way: nope"),
         ("one_way: false", 'one_way: "no"'),
@@ -156,7 +156,7 @@ def test_where_two_readings_are_left_nothing_is_touched(tmp_path: Path, old: str
 
 
 def test_a_value_with_an_anchor_or_an_alias_is_left_alone(tmp_path: Path) -> None:
-    text = CLEAN.replace("weight: 100", 'weight: &w "100"') + "  ldap: {vip: 192.0.2.102, tcp: 389, weight: *w}\n"
+    text = CLEAN.replace("weight: 100", 'weight: &w "100"') + "  ldap: {vip: 192.0.2.102, tcp: 8081, weight: *w}\n"
     path = written(tmp_path, text)
     assert codes(path) == ["LVS010", "LVS010"]
     assert mend([str(path)]).texts == {}
@@ -173,7 +173,7 @@ def test_one_name_becomes_a_list(tmp_path: Path) -> None:
 def test_the_file_at_fault_is_mended(tmp_path: Path) -> None:
     root = written(tmp_path, CLEAN + "include: [team.yaml]\n")
     team = tmp_path / "team.yaml"
-    team.write_text('services:\n  ldap: {vip: 192.0.2.102, tcp: 389, weight: "5", pool: [rs1], check: tcp}\n')
+    team.write_text('services:\n  ldap: {vip: 192.0.2.102, tcp: 8081, weight: "5", pool: [rs1], check: tcp}\n')
     mended = mend([str(root)])
     assert list(mended.texts) == [str(team)]
     assert rewrite(mended.roots, mended.before, mended.texts) is None
