@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import pytest
+from hypothesis import settings
 
 from lvsgen.cli.app import run
 from lvsgen.cli.session import Session
+
+settings.register_profile("lvsgen", deadline=None)  # how long an example takes says something of the machine only
+settings.load_profile("lvsgen")
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def test_a_mistake_is_mended(tmp_path: Path, right: str, wrong: str, code: str) 
     st.sampled_from(["\n", "\r\n"]),
     st.booleans(),
 )
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_mistakes_are_mended_together_and_nothing_else_changes(
     tmp_path: Path, mistakes: list[tuple[str, str, str]], newline: str, bom: bool
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lvsgen.diagnostics import Diagnostic, Edit, Location, Severity, Span
@@ -223,7 +223,6 @@ evil = st.text(max_size=12) | st.sampled_from(["\x1b[2J", "\r::error::x", "\n", 
 spans = st.builds(Span, st.integers(1, 3), st.integers(1, 9), st.integers(1, 3), st.integers(1, 9))
 
 
-@settings(deadline=None)  # the first report of some formats reads the documentation of all codes
 @given(st.sampled_from(sorted(FORMATS)), evil, evil, evil, evil, spans, st.booleans())
 def test_nothing_in_a_description_can_move_the_cursor_or_forge_a_line(
     format: str, path: str, message: str, help: str, text: str, span: Span, color: bool
