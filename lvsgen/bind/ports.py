@@ -57,6 +57,11 @@ def bind_persistence(context: Context, fields: Fields, place: Place, used: tuple
     )
 
 
+def _single(ports: tuple[Ports, ...], protocol: str) -> tuple[int, ...]:
+    """Ports that may be control ports: a range is for data."""
+    return tuple(p.first for p in ports if p.protocol == protocol and not p.is_range)
+
+
 def bind_helper(value: Any, ports: tuple[Ports, ...], members: tuple[Member, ...]) -> Helper | None:
     """FTP through LVS-NAT needs ip_vs_ftp: derived on port 21, asked for elsewhere."""
     nat = any(m.method == "nat" for m in members)
@@ -65,11 +70,11 @@ def bind_helper(value: Any, ports: tuple[Ports, ...], members: tuple[Member, ...
         passive = ftp.get("passive")
         return Helper(
             kind="ftp",
-            ports=tuple(sorted(ftp.get("ports") or [p.first for p in ports if p.protocol == "tcp"])),
+            ports=tuple(sorted(ftp.get("ports") or _single(ports, "tcp"))),
             passive=port_range(passive) if passive else None,
         )
     if value in ("ftp", "sip"):
-        return Helper(kind=value, ports=tuple(p.first for p in ports))
+        return Helper(kind=value, ports=_single(ports, "tcp" if value == "ftp" else "udp"))
     if nat and any(p.protocol == "tcp" and p.first <= 21 <= p.last for p in ports):
         return Helper(kind="ftp", ports=(21,))
     return None

@@ -25,6 +25,9 @@ def test_modules() -> None:
     assert found == {"ip_vs": ("conn_tab_bits=16",), "ip_vs_mh": (), "ip_vs_ftp": ("ports=21,2121",)}
     usual = {m.name: m.options for m in director.modules(bound(PAIR + NONE + ONE_VIP + NAT.replace("80", "21")))}
     assert usual == {"ip_vs": (), "ip_vs_wlc": (), "ip_vs_ftp": ()}
+    ranged = NAT.replace("tcp: 80", 'tcp: [2121, "50000-50100"], mark: auto, helper: {ftp: {}}')
+    found = {m.name: m.options for m in director.modules(bound(PAIR + NONE + ONE_VIP + ranged))}
+    assert found["ip_vs_ftp"] == ("ports=21,2121",), "a range is for data"
     sip = WEB.replace("tcp: 80", "udp: 5060, persistence: {timeout: 60, engine: sip}")
     assert [m.name for m in director.modules(bound(PAIR + NONE + ONE_VIP + sip))][-1] == "ip_vs_pe_sip"
 
