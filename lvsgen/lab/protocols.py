@@ -28,6 +28,7 @@ def transfers(scene: Scene) -> Iterator[Transfer]:
                 modes=_MODES[endpoint.family],
                 sources=clients[0].of(endpoint.family),
                 wants=tuple(scene.weights(endpoint)),
+                sees=scene.sees(endpoint),
             )
 
 

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from lvsgen.lab.endpoints import speech
 from lvsgen.lab.failing import failover, health
 from lvsgen.lab.guest.steps.asking import Ask, Upload
+from lvsgen.lab.guest.steps.faults import Links
 from lvsgen.lab.guest.steps.owner import Owner
 from lvsgen.lab.guest.steps.scripts import Apply, Stop
 from lvsgen.lab.guest.steps.table import Table
@@ -62,21 +63,26 @@ def chosen(items: tuple[Item, ...], only: frozenset[str]) -> tuple[Item, ...]:
 
 
 def _apply(scene: Scene) -> Iterator[Item]:
-    """Realservers first, as in a rollout; then the directors, each when the one before has taken over its VIPs."""
+    """Realservers first, as in a rollout; then the directors, each when the one before has taken over its VIPs.
+
+    Directors that are not managed join them at the end: what was generated is to be tested, not what they do.
+    """
     subject = Subject(property="apply")
     names = [host.name for host in scene.cluster.hosts if host.name in scene.folders]
     directors = [host.name for host in scene.directors if host.name in scene.folders]
     for name in names:
         if name not in directors:
             yield Apply(subject=subject, machine=name)
-    unmanaged = tuple(host.name for host in scene.cluster.directors if not host.managed)
+    others = [host.name for host in scene.cluster.directors if not host.managed]
+    yield from (Links(subject=subject, machine=name, up=False) for name in others)
     for name in directors:
         yield Apply(subject=subject, machine=name)
         if name == directors[0] and scene.cluster.failover.engine == "keepalived":
             yield from (
-                replace(owner, seconds=_MASTER_SECONDS, allowed=(*unmanaged, name))
+                replace(owner, seconds=_MASTER_SECONDS, allowed=(name,))
                 for owner in _owners(scene, Subject(property="apply", service=""))
             )
+    yield from (Links(subject=subject, machine=name, up=True) for name in others)
 
 
 def _table(scene: Scene) -> Iterator[Item]:
@@ -121,11 +127,9 @@ def _arp(scene: Scene) -> Iterator[Item]:
         endpoint = next(e for e in scene.asked if str(e.ip) == owner.ip)
         instance = scene.instance(endpoint)
         order = tuple(host.name for host in instance.order) if instance else scene.all_directors
-        # With a delay, or never, whoever came first keeps it: directors that are not managed were there before.
-        first = (
-            scene.all_directors == tuple(host.name for host in scene.directors) and order[0] == scene.all_directors[0]
-        )
-        names = order[:1] if scene.cluster.failover.preempt_delay == 0 or first else order
+        # With a delay, or never, whoever came first keeps it.
+        settled = scene.cluster.failover.preempt_delay == 0 or order[0] == scene.directors[0].name
+        names = order[:1] if settled else order
         # A second master takes three adverts to appear (RFC 9568), and the time of an emulated processor.
         steady, watched = (0 if watched else max(i.advert for i in instances) * 3 + 5), True
         yield replace(owner, allowed=names, seconds=_MASTER_SECONDS, steady=steady)

@@ -80,7 +80,8 @@ class Scene:
             protocol=endpoint.protocol,
             speech=speech(endpoint),
             realservers=dict(self._reached(endpoint, client)),
-            directors=self.all_directors,
+            # A routed VIP is with the director that the router has a route to.
+            directors=self.all_directors if endpoint.address.network else self.all_directors[:1],
             mark=endpoint.mark,
             held=endpoint.held,
         )

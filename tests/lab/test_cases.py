@@ -50,14 +50,14 @@ BROKEN = {
         "director/keepalived.conf",
         instead(r"FILE_CHECK \{\s+track_file /run/lvs/rs1\s+\}", ""),
         "health",
-        "-t 192.0.2.100:83 should not list 192.0.2.11:83 1",
+        "-t 192.0.2.100:83 should not list 192.0.2.11:83 ",
     ),
     "BFD with somebody else": Broken(
         "checks",
         "director/keepalived.conf",
         instead(r"neighbor_ip 192.0.2.12", "neighbor_ip 192.0.2.13"),
         "table",
-        "-t 192.0.2.100:88 lacks 192.0.2.12:88 1",
+        "-t 192.0.2.100:88 lacks 192.0.2.12:88 ",
     ),
     "routed VIP that nobody takes in": Broken(
         "routed", "lvs1/addresses.batch", without("198.51.100.80"), "traffic", "no director holds 198.51.100.80"

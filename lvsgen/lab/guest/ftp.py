@@ -135,12 +135,12 @@ class _Control:
         return line
 
 
-def fetch(target: Target, source: str, modes: Sequence[str]) -> list[list[str]]:
+def fetch(target: Target, source: str, modes: Sequence[str], sees: Sequence[str] = ()) -> list[list[str]]:
     """Fetch a file in each mode: the mode, who is at the control connection, who sent the file, and what is wrong."""
-    return [_fetch(target, source, mode) for mode in modes]
+    return [_fetch(target, source, mode, [source, *(sees if mode in PASSIVE else ())]) for mode in modes]
 
 
-def _fetch(target: Target, source: str, mode: str) -> list[str]:
+def _fetch(target: Target, source: str, mode: str, sees: Sequence[str]) -> list[str]:
     control = ""
     try:
         with closing(connect(target, target.port, source)) as connection:
@@ -155,7 +155,7 @@ def _fetch(target: Target, source: str, mode: str) -> list[str]:
                 problem = f"the file comes from {name}"
             elif mode not in PASSIVE and (peer, port) != (target.ip, target.port - 1):
                 problem = f"the data connection comes from {peer} port {port}"
-            elif seen != source:
+            elif seen not in sees:
                 problem = f"{name} sees {seen}"
             return [mode, control, name, problem]
     except (OSError, ValueError, IndexError) as error:

@@ -15,12 +15,16 @@ _ENOUGH = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer(Step):
-    """A file in each of `modes`, from one of `sources` after the other, until all of `wants` have sent theirs."""
+    """A file in each of `modes`, from one of `sources` after the other, until all of `wants` have sent theirs.
+
+    `sees` is what realservers may see as the source of passive data connections: empty means the client's own address.
+    """
 
     target: Target
     modes: tuple[str, ...]
     sources: tuple[str, ...]
     wants: tuple[str, ...]
+    sees: tuple[str, ...] = ()
 
 
 def transfer(stage: Stage, step: Transfer) -> None:
@@ -29,7 +33,7 @@ def transfer(stage: Stage, step: Transfer) -> None:
     met: dict[str, None] = {}
     wrong: list[list[str]] = []
     for source in step.sources[:_ENOUGH]:
-        fetched = client.call(ftp.fetch, step.target, source, step.modes)
+        fetched = client.call(ftp.fetch, step.target, source, step.modes, step.sees)
         met |= dict.fromkeys(control for _, control, _, _ in fetched if control)
         wrong += [one for one in fetched if one[3]]
         if wrong or set(met) >= set(step.wants):
