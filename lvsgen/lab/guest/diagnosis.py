@@ -81,8 +81,10 @@ def _directors(hosts: Mapping[str, Host], target: Target, missing: Iterable[str]
                 yield f"the IPVS table of {name} does not list {realserver} ({ip}){of_mark}"
 
 
-def no_data(hosts: Mapping[str, Host], target: Target, *, active: bool) -> Iterator[str]:
-    """Why FTP's data connections do not get through; `active`: those that the realserver opens do not."""
+def no_data(hosts: Mapping[str, Host], target: Target, *, active: bool, astray: bool) -> Iterator[str]:
+    """Why FTP's data connections do not get through; `active`: those that the realserver opens do not; `astray`: a
+    reply leads clients to another address.
+    """
     if not any(how["method"] == "nat" for how in target.realservers.values()):
         below = f"port {target.port - 1}" if active else "passive ports"
         yield f"{below} of {target.ip} must have the affinity of port {target.port}: they are of one service"
@@ -94,7 +96,7 @@ def no_data(hosts: Mapping[str, Host], target: Target, *, active: bool) -> Itera
         ports = _text(director, "/sys/module/ip_vs_ftp/parameters/ports")
         if str(target.port) not in ports.split(","):
             yield f"ip_vs_ftp on {name} does not know port {target.port}: its ports are `{ports}`"
-        elif not re.search(r"conntrack|\bct ", rules):
+        elif astray and not re.search(r"conntrack|\bct ", rules):
             yield f"no {family} rule on {name} uses connection tracking, without which a 227 reply stays as it is"
 
 

@@ -24,6 +24,9 @@ _TRIES = 50
 PASSIVE = ("PASV", "EPSV")
 """The modes in which the client opens the data connection."""
 
+ASTRAY = "the reply names"
+"""How a problem begins where a 227 reply does not name the VIP."""
+
 
 def converse(connection: socket.socket, name: str, words: str, responder: Responder) -> None:
     """Serve one control connection to its end."""
@@ -172,7 +175,7 @@ def _passive(talk: _Control, target: Target, source: str, mode: str) -> socket.s
     if mode == "PASV":
         ip, port = _from_comma(reply[3:])
         if ip != target.ip:
-            raise _Elsewhere(f"the reply names {ip}, where clients cannot go")
+            raise _Elsewhere(f"{ASTRAY} {ip}, where clients cannot go")
     else:
         port = int(reply.split("|")[3])
     data = connect(target, port, source)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lvsgen.lab.guest import diagnosis, ftp
@@ -41,10 +40,8 @@ def transfer(stage: Stage, step: Transfer) -> None:
     failed = {mode for mode, _, _, _ in wrong}
     seen = ", ".join(f"{mode} {'fails' if mode in failed else 'works'}" for mode in step.modes)
     causes = [f"{mode} through {control or 'nobody'}: {problem}" for mode, control, _, problem in wrong]
-    causes += _reasons(stage, step, failed)
+    if wrong:
+        active = not failed <= set(ftp.PASSIVE)
+        astray = any(problem.startswith(ftp.ASTRAY) for _, _, _, problem in wrong)
+        causes += diagnosis.no_data(stage.hosts, step.target, active=active, astray=astray)
     stage.tell(step.subject, not wrong, f"{seen} ({', '.join(sorted(met)) or 'nobody'})", "; ".join(causes))
-
-
-def _reasons(stage: Stage, step: Transfer, failed: set[str]) -> Iterator[str]:
-    if failed:
-        yield from diagnosis.no_data(stage.hosts, step.target, active=not failed <= set(ftp.PASSIVE))
