@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lvsgen.cli.session import CannotRun, Exit, Session, cluster_file, gathered, wants_color
+from lvsgen.cli.session import STDIN, CannotRun, Exit, Session, cluster_file, gathered, wants_color
 from lvsgen.diagnostics import quote
 
 if TYPE_CHECKING:
@@ -30,6 +30,14 @@ def lab(
             help="The kernel of another Debian release (`trixie`), or one in the cache by what `uname -r` says.",
         ),
     ] = "",
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="REV",
+            help="Apply this Git revision first, then the files as they are now under load: what did clients notice?",
+        ),
+    ] = None,
     output_format: Annotated[
         Literal["text", "json"], typer.Option("--output-format", help="A table, or JSON for machines.")
     ] = "text",
@@ -44,12 +52,15 @@ def lab(
     """
     from lvsgen import pipeline
     from lvsgen import report as reports
-    from lvsgen.lab import play, verdicts
+    from lvsgen.lab import change, play, verdicts
     from lvsgen.lab.kernel import CannotPlay
 
     session: Session = context.obj
-    chosen = _properties(only)
-    compilation = pipeline.compile(cluster_file(path), stdin=session.stdin)
+    chosen = _properties(only, since)
+    file = cluster_file(path)
+    if since is not None and file == STDIN:
+        raise CannotRun("--from takes a file in a Git repository, not standard input")
+    compilation = pipeline.compile(file, stdin=session.stdin)
     if not compilation.complete:
         diagnostics, texts = gathered([compilation])
         session.note(reports.render("text", diagnostics, texts, color=wants_color("auto", session.stderr)))
@@ -68,7 +79,10 @@ def lab(
     try:
         with play.workspace() as text:
             work = Path(text).resolve()
-            ready = play.prepare(name, compilation, work / "generated", chosen)
+            if since is None:
+                ready = play.prepare(name, compilation, work / "generated", chosen)
+            else:
+                ready = change.since(since, file, compilation, work)
             (ending,) = play.play([ready], work, machines=1, say=say, tell=tell, kernel=kernel)
     except CannotPlay as error:
         raise CannotRun(str(error)) from error
@@ -83,11 +97,15 @@ def lab(
     return Exit.FINDINGS if verdicts.failed(ending.results) else Exit.CLEAN
 
 
-def _properties(only: str | None) -> frozenset[str]:
+def _properties(only: str | None, since: str | None) -> frozenset[str]:
     from lvsgen.lab.scenarios import PROPERTIES
 
     words = frozenset(word.strip() for word in only.split(",")) if only is not None else frozenset()
     for word in sorted(words):
         if word not in PROPERTIES:
             raise CannotRun(f"the lab knows no property {quote(word)}; there are {', '.join(PROPERTIES)}")
+    if since is None and "change" in words:
+        raise CannotRun("`change` is from one revision to another: say --from REV")
+    if since is not None and words - {"change"}:
+        raise CannotRun("--from plays `change` and nothing else; leave --only out")
     return words

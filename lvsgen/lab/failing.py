@@ -1,4 +1,4 @@
-"""What must be seen when something fails: takes a `Scene`, returns steps and what is not tested."""
+"""What must be seen when realservers fail: takes a `Scene`, returns steps and what is not tested."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lvsgen.lab.endpoints import Endpoint
-from lvsgen.lab.guest.steps.connection import Connection
-from lvsgen.lab.guest.steps.faults import Links, Responders
-from lvsgen.lab.guest.steps.owner import Owner
+from lvsgen.lab.guest.steps.faults import Responders
 from lvsgen.lab.guest.steps.table import Table
 from lvsgen.lab.guest.wire import Step, Subject
 from lvsgen.lab.listing import entries, key
@@ -18,7 +16,7 @@ from lvsgen.lab.scene import Omission, Scene
 from lvsgen.lab.watching import files_of, unclear
 from lvsgen.model import HttpProbe
 
-_SLACK = 20
+SLACK = 20
 """Seconds beyond what the description promises: an emulated processor is slow."""
 
 
@@ -57,7 +55,7 @@ def health(scene: Scene) -> Iterator[Step | Omission]:
     yield from _tables(scene, hit, frozenset(), "the table is whole again")
     for endpoint in hit:
         subject = Subject(property="health", service=f"{endpoint.shown}: all back")
-        yield scene.ask(subject, endpoint, scene.clients(endpoint)[0], seconds=_patience(endpoint))
+        yield scene.ask(subject, endpoint, scene.clients(endpoint)[0], seconds=patience(endpoint))
 
 
 def _dies(scene: Scene, name: str) -> Responders:
@@ -77,7 +75,7 @@ def _after(scene: Scene, endpoint: Endpoint, down: frozenset[str], when: str) ->
     wants = (sorry,) if sorry and _lost(scene, endpoint, down) else tuple(scene.weights(endpoint, down))
     if wants:
         subject = Subject(property="health", service=f"{endpoint.shown}: {when}")
-        yield scene.ask(subject, endpoint, scene.clients(endpoint)[0], wants=wants, seconds=_patience(endpoint))
+        yield scene.ask(subject, endpoint, scene.clients(endpoint)[0], wants=wants, seconds=patience(endpoint))
 
 
 def _lost(scene: Scene, endpoint: Endpoint, down: frozenset[str]) -> bool:
@@ -96,7 +94,7 @@ def _tables(scene: Scene, hit: list[Endpoint], down: frozenset[str], when: str) 
                 subject=Subject(property="health", service=when),
                 machine=host.name,
                 lists={key(virtual): entries(virtual, down) for virtual in chosen},
-                seconds=max(map(_patience, hit)),
+                seconds=max(map(patience, hit)),
             )
 
 
@@ -119,111 +117,7 @@ def _victim(scene: Scene, watched: list[Endpoint]) -> str | None:
     return names[0] if names else None
 
 
-def _patience(endpoint: Endpoint) -> float:
+def patience(endpoint: Endpoint) -> float:
+    """Seconds until health checks have seen what became of the realservers of a service."""
     checks = [check for member in endpoint.active for check in member.checks]
-    return max((c.timing.worst_detection + c.timing.warmup for c in checks), default=0) + _SLACK
-
-
-def failover(scene: Scene) -> Iterator[Step | Omission]:
-    """The first director's links go down and come back."""
-    if scene.cluster.failover.engine != "keepalived":
-        return
-    if len(scene.directors) < 2:
-        yield Omission(subject=Subject(property="failover"), why="only one director is managed")
-        return
-    first, *others = (host.name for host in scene.directors)
-    subject = Subject(property="failover")
-    moved = list(_moved(scene))
-    kept = _kept(scene, moved)
-    if kept:
-        yield kept[0]
-    yield Links(subject=subject, machine=first, up=False)
-    for endpoint in moved:
-        yield _owner(scene, endpoint, tuple(others), seconds=_waiting(scene))
-    for endpoint in moved:
-        named = Subject(property="failover", service=f"{endpoint.shown}: new clients")
-        seconds = max(_patience(endpoint), _SLACK)
-        gone = frozenset({first})
-        yield scene.ask(named, endpoint, scene.clients(endpoint)[0], without=gone, loose=True, seconds=seconds)
-    if kept:
-        yield kept[1]
-    yield Links(subject=subject, machine=first, up=True)
-    everybody = (first, *others)
-    for number, endpoint in enumerate(moved):
-        yield _owner(
-            scene, endpoint, everybody, seconds=2, steady=4 if number == 0 else 1, when="first director returns"
-        )
-    if scene.cluster.failover.preempt_delay == 0:
-        for endpoint in moved:
-            instance = scene.instance(endpoint)
-            if instance:
-                best = (instance.order[0].name,)
-                yield _owner(scene, endpoint, best, seconds=_waiting(scene), when="preferred director takes over")
-    for endpoint in moved:
-        named = Subject(property="failover", service=f"{endpoint.shown}: first director returned")
-        yield scene.ask(named, endpoint, scene.clients(endpoint)[0], loose=True, seconds=_SLACK)
-
-
-def _moved(scene: Scene) -> Iterator[Endpoint]:
-    """An endpoint for each instance and family, on a network where clients can ask who holds the VIP."""
-    done = set()
-    for endpoint in scene.asked:
-        network = endpoint.address.network
-        instance = scene.instance(endpoint)
-        key = (instance.name if instance else "", endpoint.family)
-        if (
-            network
-            and key not in done
-            and endpoint.vip.device not in ("lo", "none")
-            and scene.clients(endpoint)
-            and not scene.unplayable(endpoint)
-        ):
-            done.add(key)
-            yield endpoint
-
-
-def _kept(scene: Scene, moved: list[Endpoint]) -> tuple[Connection, Connection] | None:
-    """A connection over the failover, where the directors share their connections."""
-    endpoint = next((e for e in moved if e.protocol == "tcp" and not any(m.host.is_director for m in e.members)), None)
-    if endpoint is None or scene.cluster.failover.sync is None:
-        return None
-    client = scene.clients(endpoint)[0]
-
-    def connection(opened: bool) -> Connection:
-        return Connection(
-            subject=Subject(property="failover", service=f"{endpoint.shown}: established connection"),
-            target=scene.target(endpoint, client),
-            source=client.of(endpoint.family)[0],
-            name=endpoint.shown,
-            open=opened,
-        )
-
-    return connection(True), connection(False)
-
-
-def _owner(
-    scene: Scene,
-    endpoint: Endpoint,
-    allowed: tuple[str, ...],
-    *,
-    seconds: float,
-    steady: float = 0,
-    when: str = "moves",
-) -> Owner:
-    network = endpoint.address.network
-    assert network
-    return Owner(
-        subject=Subject(property="failover", service=f"VIP {endpoint.vip.name}: {when}"),
-        client=scene.land.clients[network.name].machine,
-        device="eth0",
-        ip=str(endpoint.ip),
-        allowed=allowed,
-        directors=tuple(host.name for host in scene.directors),
-        seconds=seconds,
-        steady=steady,
-    )
-
-
-def _waiting(scene: Scene) -> float:
-    """Three adverts and a bit (RFC 9568), and the time of an emulated processor."""
-    return max((i.advert for i in scene.cluster.failover.instances), default=1) * 4 + _SLACK
+    return max((c.timing.worst_detection + c.timing.warmup for c in checks), default=0) + SLACK

@@ -65,14 +65,19 @@ class Ground:
         return next((ip for ip in self.gates.get(network.name, ()) if family_of(ip) == family), None)
 
 
-def ground(cluster: Cluster, asked: Iterable[Endpoint]) -> Ground:
-    """The networks of a cluster, with what the lab adds to them."""
+def ground(*clusters: Cluster, asked: Iterable[Endpoint]) -> Ground:
+    """The networks of a cluster, with what the lab adds to them; with several clusters, those of them all.
+
+    Where two have a network of one name, it is that of the first.
+    """
     asked = tuple(asked)
-    networks = tuple(sorted(cluster.networks, key=lambda n: n.name))
-    free = _Free(cluster)
-    held = {a.ip for host in cluster.hosts for a in host.addresses} | {ip for n in networks for ip in n.dips}
-    occupied = {a.network.name for host in cluster.hosts for a in host.addresses if a.network}
-    directed = {a.network.name for host in cluster.directors for a in host.addresses if a.network}
+    by_name = {network.name: network for cluster in reversed(clusters) for network in cluster.networks}
+    networks = tuple(sorted(by_name.values(), key=lambda n: n.name))
+    free = _Free(clusters)
+    hosts = [host for cluster in clusters for host in cluster.hosts]
+    held = {a.ip for host in hosts for a in host.addresses} | {ip for n in networks for ip in n.dips}
+    occupied = {a.network.name for host in hosts for a in host.addresses if a.network}
+    directed = {a.network.name for host in hosts if host.is_director for a in host.addresses if a.network}
     legs: dict[str, tuple[IPAddress, ...]] = {}
     for network in networks:
         declared = tuple(ip for ip in network.gateways if ip not in held)
@@ -84,17 +89,17 @@ def ground(cluster: Cluster, asked: Iterable[Endpoint]) -> Ground:
     if routed and not set(legs) & directed:
         first = next(n for n in networks if n.name in directed)
         legs[first.name] = tuple(free.take(first, family, 1)[0] for family in _families(first))
-    sites = {n.name for n in networks if cluster.has_clients(n)}
+    sites = {n.name for n in networks if any(cluster.has_clients(n) for cluster in clusters)}
     sites |= {n.name for one in asked for n in one.service.sources}
     sites |= {one.address.network.name for one in asked if one.address.network and not one.service.sources}
     clients = {n.name: _client(n, free) for n in networks if n.name in sites}
     world = _world(networks) if legs else ()
-    gates = {n.name: tuple(_gates(cluster, n)) for n in networks if n.name not in legs}
+    gates = {n.name: tuple(_gates(clusters, n)) for n in networks if n.name not in legs}
     routed_families = {family_of(ip) for ips in legs.values() for ip in ips}
     outside = _outside(world, routed_families) if legs else None
     return Ground(
         networks=networks,
-        segments=_segments(cluster, networks),
+        segments=_segments(hosts, networks),
         legs=legs,
         gates=gates,
         clients=clients,
@@ -103,10 +108,10 @@ def ground(cluster: Cluster, asked: Iterable[Endpoint]) -> Ground:
     )
 
 
-def _segments(cluster: Cluster, networks: Sequence[Network]) -> Mapping[str, int]:
+def _segments(hosts: Iterable[Host], networks: Sequence[Network]) -> Mapping[str, int]:
     """Networks on one interface are one segment, as IPv4 and IPv6 are where nobody declares them as one network."""
     numbers = {network.name: number for number, network in enumerate(networks)}
-    for host in cluster.hosts:
+    for host in hosts:
         for interface in host.interfaces:
             joined = {numbers[a.network.name] for a in interface.addresses if a.network}
             numbers = {name: min(joined) if number in joined else number for name, number in numbers.items()}
@@ -116,11 +121,13 @@ def _segments(cluster: Cluster, networks: Sequence[Network]) -> Mapping[str, int
 class _Free:
     """Gives addresses that nobody has, from the end of a prefix."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.used = {a.ip for host in cluster.hosts for a in host.addresses}
-        self.used |= {a.ip for vip in cluster.vips for a in vip.addresses}
-        self.used |= {a.ip for s in cluster.services for vip in s.vips for a in vip.addresses}
-        self.used |= {ip for n in cluster.networks for ip in (*n.gateways, *n.dips, *n.snat)}
+    def __init__(self, clusters: Iterable[Cluster]) -> None:
+        self.used: set[IPAddress] = set()
+        for cluster in clusters:
+            self.used |= {a.ip for host in cluster.hosts for a in host.addresses}
+            self.used |= {a.ip for vip in cluster.vips for a in vip.addresses}
+            self.used |= {a.ip for s in cluster.services for vip in s.vips for a in vip.addresses}
+            self.used |= {ip for n in cluster.networks for ip in (*n.gateways, *n.dips, *n.snat)}
 
     def take(self, network: Network, family: Family, count: int) -> tuple[IPAddress, ...]:
         """Up to `count` addresses; none is given twice."""
@@ -160,10 +167,13 @@ def _outside(world: tuple[IPNetwork, ...], known: set[Family]) -> Client:
     return Client(machine=f"client@{WORLD}", network=WORLD, addresses=addresses, lengths=lengths)
 
 
-def _gates(cluster: Cluster, network: Network) -> Iterator[IPAddress]:
+def _gates(clusters: Iterable[Cluster], network: Network) -> Iterator[IPAddress]:
     for family in FAMILIES:
-        first: Host = cluster.failover.order[0] if cluster.failover.order else cluster.directors[0]
-        own = first.address_in(network, family)
-        found = network.dip(family) or (own.ip if own else None)
-        if found:
-            yield found
+        for cluster in clusters:
+            own_network = next((n for n in cluster.networks if n.name == network.name), network)
+            first: Host = cluster.failover.order[0] if cluster.failover.order else cluster.directors[0]
+            own = first.address_in(own_network, family)
+            found = own_network.dip(family) or (own.ip if own else None)
+            if found:
+                yield found
+                break

@@ -29,7 +29,7 @@ from lvsgen.targets import artifacts
 Workspace: TypeAlias = tempfile.TemporaryDirectory[str]
 
 _SECONDS = 180
-_SECONDS_EACH = 60
+_SECONDS_EACH = 120
 """The longest that one run may take, and for each cluster; more than it needs on a slow machine."""
 
 
@@ -56,12 +56,12 @@ def prepare(name: str, compilation: Compilation, folder: Path, only: frozenset[s
     """Write the folders of a cluster below `folder`, and derive machines and steps."""
     assert compilation.cluster is not None
     sampled = sample(compilation.cluster)
-    compilation = _cut(compilation, sampled)
+    compilation = cut(compilation, sampled)
     cluster = compilation.cluster
     assert cluster is not None
     write(compilation, folder)
     asked = endpoints(sampled.services)
-    land = ground(cluster, asked)
+    land = ground(cluster, asked=asked)
     made = topology(cluster, compilation.plans, land, sampled, responders(cluster.services), asked, str(folder))
     folders = frozenset(one.name for one in made.machines if one.folder)
     if not any(host.name in folders for host in cluster.directors):
@@ -81,7 +81,7 @@ def prepare(name: str, compilation: Compilation, folder: Path, only: frozenset[s
             name=name,
             segments=len(land.networks) + 1,
             machines=made.machines,
-            modules=_modules(compilation),
+            modules=modules(compilation),
             steps=tuple(item for item in items if not isinstance(item, Omission)),
         ),
         items=items,
@@ -89,7 +89,7 @@ def prepare(name: str, compilation: Compilation, folder: Path, only: frozenset[s
     )
 
 
-def _cut(compilation: Compilation, sampled: Sample) -> Compilation:
+def cut(compilation: Compilation, sampled: Sample) -> Compilation:
     """With the sampled services alone: an emulated processor has no time for the health checks of hundreds."""
     cluster = compilation.cluster
     assert cluster is not None
@@ -177,13 +177,13 @@ def _notes(name: str, cluster: Cluster, made: Topology, sampled: str) -> list[Re
     return [Result(job=name, subject=Subject(property=what), verdict="not tested", seen=seen) for what, seen in found]
 
 
-def _modules(compilation: Compilation) -> tuple[str, ...]:
+def modules(*compilations: Compilation) -> tuple[str, ...]:
     """Modules that make devices or settings in every namespace: `stop` unloads none, so they are there beforehand.
 
     Of their options, the ports of ip_vs_ftp alone: they are a list, to which other clusters on this kernel can add.
     """
     wanted: dict[str, None] = {}
-    for module in (module for plan in compilation.plans for module in plan.modules):
+    for module in (module for one in compilations for plan in one.plans for module in plan.modules):
         wanted[" ".join([module.name, *(text for text in module.options if text.startswith("ports="))])] = None
     return tuple(wanted)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from lvsgen.lab.endpoints import speech
-from lvsgen.lab.failing import failover, health
+from lvsgen.lab.failing import health
 from lvsgen.lab.guest.steps.asking import Ask, Upload
 from lvsgen.lab.guest.steps.faults import Links
 from lvsgen.lab.guest.steps.owner import Owner
@@ -21,6 +21,7 @@ from lvsgen.lab.listing import entries, key
 from lvsgen.lab.protocols import calls, transfers
 from lvsgen.lab.responders import unplayable_in
 from lvsgen.lab.scene import Omission, Scene, out
+from lvsgen.lab.takeover import failover
 from lvsgen.lab.topology import OUTSIDE_PORT
 from lvsgen.model import family_of
 
@@ -40,6 +41,7 @@ PROPERTIES = {
     "snat": "the realservers' own traffic leaves with the declared address",
     "health": "a realserver that dies leaves and returns; the sorry server steps in",
     "failover": "VIPs move when the first director is lost, and there are never two masters",
+    "change": "clients notice nothing while another revision is applied (with --from)",
     "stop": "stop leaves a host as it was, and what belongs to others untouched",
 }
 """The properties, in the order in which they are tested; the keys are the words of `--only`."""
@@ -51,7 +53,21 @@ _MASTER_SECONDS = 30
 
 def scenarios(scene: Scene) -> tuple[Item, ...]:
     """All steps, in order."""
-    parts = (_apply, _table, _again, _arp, _traffic, calls, transfers, _uploads, _loops, _snat, health, failover, _stop)
+    parts = (
+        applied,
+        _table,
+        _again,
+        _arp,
+        _traffic,
+        calls,
+        transfers,
+        _uploads,
+        _loops,
+        _snat,
+        health,
+        failover,
+        _stop,
+    )
     return tuple(item for part in parts for item in part(scene))
 
 
@@ -62,7 +78,7 @@ def chosen(items: tuple[Item, ...], only: frozenset[str]) -> tuple[Item, ...]:
     return tuple(item for item in items if item.subject.property in only | {"apply"})
 
 
-def _apply(scene: Scene) -> Iterator[Item]:
+def applied(scene: Scene) -> Iterator[Item]:
     """Realservers first, as in a rollout; then the directors, each when the one before has taken over its VIPs.
 
     Directors that are not managed join them at the end: what was generated is to be tested, not what they do.
@@ -80,7 +96,7 @@ def _apply(scene: Scene) -> Iterator[Item]:
         if name == directors[0] and scene.cluster.failover.engine == "keepalived":
             yield from (
                 replace(owner, seconds=_MASTER_SECONDS, allowed=(name,))
-                for owner in _owners(scene, Subject(property="apply", service=""))
+                for owner in owners(scene, Subject(property="apply", service=""))
             )
     yield from (Links(subject=subject, machine=name, up=True) for name in others)
 
@@ -97,7 +113,7 @@ def _again(scene: Scene) -> Iterator[Item]:
         yield Apply(subject=Subject(property="again"), machine=group[0], again=True)
 
 
-def _owners(scene: Scene, subject: Subject) -> Iterator[Owner]:
+def owners(scene: Scene, subject: Subject) -> Iterator[Owner]:
     """One for each VIP that lies on a network with clients."""
     done = set()
     for endpoint in scene.asked:
@@ -120,7 +136,7 @@ def _arp(scene: Scene) -> Iterator[Item]:
     subject = Subject(property="arp")
     instances = scene.cluster.failover.instances
     watched = False
-    for owner in _owners(scene, subject):
+    for owner in owners(scene, subject):
         if not owner.allowed or not instances:
             yield replace(owner, allowed=owner.allowed[:1])
             continue

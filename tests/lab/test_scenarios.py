@@ -13,8 +13,7 @@ from lvsgen.lab import play
 from lvsgen.lab.guest.steps import KINDS
 from lvsgen.lab.guest.steps.asking import Ask, Upload
 from lvsgen.lab.guest.steps.calls import Calls
-from lvsgen.lab.guest.steps.connection import Connection
-from lvsgen.lab.guest.steps.faults import Links, Responders
+from lvsgen.lab.guest.steps.faults import Responders
 from lvsgen.lab.guest.steps.owner import Owner
 from lvsgen.lab.guest.steps.scripts import Apply, Stop
 from lvsgen.lab.guest.steps.table import Table
@@ -141,15 +140,6 @@ def test_below_the_quorum_the_sorry_server_answers_at_once(tmp_path: Path) -> No
     )
     asks = {ask.subject.service: ask.wants for ask in only(Ask, items(text, tmp_path), "health")}
     assert asks["web: without rs1"] == ("rs4",)
-
-
-def test_a_failover_goes_there_and_back(tmp_path: Path) -> None:
-    found = of_example("nat-pair", tmp_path)
-    assert [(step.machine, step.up) for step in only(Links, found)] == [("lvs1", False), ("lvs1", True)]
-    first, back = only(Owner, found, "failover")
-    assert (first.allowed, back.allowed) == (("lvs2",), ("lvs1", "lvs2"))
-    assert back.steady > 0
-    assert [step.open for step in only(Connection, found)] == [True, False], "the directors share their connections"
 
 
 def test_tunnels_carry_much(tmp_path: Path) -> None:

@@ -34,14 +34,19 @@ class Stage:
 
     def tell(self, subject: Subject, good: bool, seen: str, cause: str = "") -> None:
         """A result; `cause` is what is wrong if it is not good."""
-        verdict: Verdict = "pass" if good else "fail"
+        self.failed = self.failed or not good
+        self._result(subject, "pass" if good else "fail", seen, "" if good else cause)
+
+    def leave_open(self, subject: Subject, why: str) -> None:
+        """A result that is none: what was seen proves nothing."""
+        self._result(subject, "not tested", why)
+
+    def _result(self, subject: Subject, verdict: Verdict, seen: str, cause: str = "") -> None:
         now = time.monotonic()
         seconds, self._last = round(now - self._last, 2), now
-        self.failed = self.failed or not good
-        cause = "" if good else cause
         self._tell(Result(job=self.job.name, subject=subject, verdict=verdict, seen=seen, cause=cause, seconds=seconds))
 
-    def lvs(self, name: str, verb: str) -> Ran:
-        """Run the generated `lvs.sh` of a machine, as the host that it is."""
+    def lvs(self, name: str, verb: str, folder: str = "") -> Ran:
+        """Run the generated `lvs.sh` of a machine (or that in another folder), as the host that it is."""
         host = self.hosts[name]
-        return host.run(f"exec {host.machine.folder}/lvs.sh {verb}", LVSGEN_HOST=name)
+        return host.run(f"exec {folder or host.machine.folder}/lvs.sh {verb}", LVSGEN_HOST=name)

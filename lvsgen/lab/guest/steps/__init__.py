@@ -6,7 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lvsgen.lab.guest.stage import Stage
-from lvsgen.lab.guest.steps import asking, calls, connection, faults, owner, scripts, table, transfer
+from lvsgen.lab.guest.steps import (
+    asking,
+    calls,
+    command,
+    faults,
+    load,
+    owner,
+    scripts,
+    table,
+    transfer,
+    watch,
+)
 from lvsgen.lab.guest.wire import Step
 
 STEPS: Mapping[type[Step], Callable[[Stage, Any], None]] = {
@@ -16,11 +27,16 @@ STEPS: Mapping[type[Step], Callable[[Stage, Any], None]] = {
     owner.Owner: owner.owner,
     asking.Ask: asking.ask,
     asking.Upload: asking.upload,
-    connection.Connection: connection.connection,
     faults.Responders: faults.responders,
     faults.Links: faults.links,
     transfer.Transfer: transfer.transfer,
     calls.Calls: calls.calls,
+    load.Load: load.begin,
+    load.Phase: load.phase,
+    load.Unload: load.end,
+    watch.Watch: watch.begin,
+    watch.Unwatch: watch.end,
+    command.Command: command.command,
 }
 
 KINDS: Mapping[str, type[Step]] = {kind.__name__: kind for kind in STEPS}

@@ -12,10 +12,11 @@ from lvsgen.lab.guest.wire import Step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Apply(Step):
-    """`lvs.sh apply` on a machine. `again`: it must have nothing to do."""
+    """`lvs.sh apply` on a machine. `again`: it must have nothing to do. `folder`: not from its own, but from there."""
 
     machine: str
     again: bool = False
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class Stop(Step):
 def apply(stage: Stage, step: Apply) -> None:
     """Apply, for the first time or again."""
     began = time.monotonic()
-    ran = stage.lvs(step.machine, "apply")
+    ran = stage.lvs(step.machine, "apply", step.folder)
     lines = ran.said.splitlines()
     if not step.again:
         took = f"{time.monotonic() - began:.1f} s"

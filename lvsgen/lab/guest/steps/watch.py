@@ -1,0 +1,110 @@
+"""Asks a segment who holds an address, again and again while other steps are taken: are there ever two?"""
+
+from __future__ import annotations
+
+import json
+import socket
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from lvsgen.lab.guest import clients
+from lvsgen.lab.guest.namespaces import Trouble, wait_for
+from lvsgen.lab.guest.stage import Stage
+from lvsgen.lab.guest.wire import Step
+
+_LISTEN = 0.3
+_MOST = 2000
+"""Seconds to wait for answers to one broadcast, and how many are sent at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch(Step):
+    """A client begins to ask, by broadcast, who holds the addresses `ips`, in turn."""
+
+    name: str
+    client: str
+    device: str
+    ips: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unwatch(Step):
+    """It ends. Two may have answered for an address for `overlap` seconds, while one took over from the other."""
+
+    name: str
+    overlap: float
+
+
+@dataclass(slots=True)
+class _Running:
+    """A client that asks."""
+
+    step: Watch
+    child: int
+    orders: socket.socket
+    out: TextIO
+
+
+def begin(stage: Stage, step: Watch) -> None:
+    """Start it."""
+    orders, told = socket.socketpair()
+    out = tempfile.TemporaryFile("w+")  # noqa: SIM115  # [read when the watch ends]
+    child = stage.hosts[step.client].spawn(_watch, step.device, step.ips, told, out)
+    told.close()
+    stage.kept[_key(step.name)] = _Running(step, child, orders, out)
+
+
+def _watch(device: str, ips: Sequence[str], orders: socket.socket, out: TextIO) -> None:
+    answers: list[tuple[float, str, list[str]]] = []
+    orders.setblocking(False)
+    while len(answers) < _MOST:
+        ip = ips[len(answers) % len(ips)]
+        answers.append((time.monotonic(), ip, clients.who_has(device, ip, _LISTEN)))
+        try:
+            orders.recv(1)
+            break
+        except BlockingIOError:
+            continue
+    json.dump(answers, out)
+    out.flush()
+
+
+def end(stage: Stage, step: Unwatch) -> None:
+    """Stop it, and judge what it saw."""
+    running: _Running = stage.kept.pop(_key(step.name))
+    running.orders.send(b"x")
+    client = stage.hosts[running.step.client]
+    client.children.remove(running.child)
+    wait_for(running.child, 20)
+    running.out.seek(0)
+    text = running.out.read()
+    running.out.close()
+    running.orders.close()
+    if not text:
+        raise Trouble(f"{running.step.client}: the watch over {', '.join(running.step.ips)} does not end")
+    answers = [(at, ip, sorted({stage.macs.get(mac, mac) for mac in macs})) for at, ip, macs in json.loads(text)]
+    problem = two_at_once(answers, step.overlap)
+    double = sum(len(names) > 1 for _, _, names in answers)
+    seen = f"asked {len(answers)} times, {double} times answered by two"
+    stage.tell(step.subject, not problem, seen, problem)
+
+
+def two_at_once(answers: Sequence[tuple[float, str, Sequence[str]]], overlap: float) -> str:
+    """Who answered for one address at the same time for longer than that; empty if nobody did.
+
+    `answers` are a time, an address, and who answered.
+    """
+    since: dict[str, float] = {}
+    for at, ip, names in answers:
+        if len(names) < 2:
+            since.pop(ip, None)
+        elif at - since.setdefault(ip, at) > overlap:
+            return f"two masters: {' and '.join(names)} answered for {ip} at the same time, for more than {overlap:g} s"
+    return ""
+
+
+def _key(name: str) -> str:
+    return f"watch {name}"

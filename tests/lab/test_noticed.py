@@ -1,0 +1,110 @@
+"""Changes under load on a real kernel: nobody notices what `lvs.sh` does, and all a table that is loaded anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lvsgen import pipeline
+from lvsgen.lab import change, kernel, play, verdicts
+from lvsgen.lab.guest.steps.command import Command
+from lvsgen.lab.guest.wire import Step, Subject
+from tests import tools
+
+MACHINES = 2
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    for tool in sorted({*kernel.TOOLS, "iptables-restore", "nft"} & set(tools.PACKAGES)):
+        tools.need(tool)
+    with play.workspace() as text:
+        yield Path(text)
+
+
+def direct(pool: str, more: str = "") -> str:
+    return f"""
+cluster: direct
+directors: {{director: {{interfaces: {{eth0: 192.0.2.2/24}}}}}}
+realservers: {{rs1: 192.0.2.11, rs2: 192.0.2.12, rs3: 192.0.2.13}}
+defaults: {{method: dr, scheduler: wrr}}
+services:
+  web: {{vip: 192.0.2.100, tcp: 80, pool: {pool}}}
+  {more}
+"""
+
+
+BOTH, ALL = "[rs1, rs2]", "[rs1, rs2, rs3]"
+
+
+@dataclass(frozen=True)
+class Change:
+    """From one description to another one; `least` new connections must have come meanwhile."""
+
+    old: str
+    new: str
+    least: int = 100
+
+
+UNNOTICED = {
+    "weights": Change(direct(ALL), direct("{rs1: {weight: 3}, rs2: , rs3: {weight: 2}}"), 1100),
+    "another realserver": Change(direct(BOTH), direct(ALL)),
+    "another service": Change(direct(BOTH), direct(BOTH, "mail: {vip: 192.0.2.101, tcp: 25, pool: [rs1, rs2]}")),
+    "a drained member leaves": Change(direct("{rs1: , rs2: , rs3: {drain: away}}"), direct(BOTH)),
+}
+
+
+def anew(old: change.Revision, new: change.Revision) -> Iterator[Step]:
+    """What `ipvsadm-restore` of Debian does: the table is emptied first."""
+    command = f"ipvsadm -C; sed '/^#/d' '{new.folder}/director/ipvs.rules' | ipvsadm -R"
+    yield Command(subject=Subject(property="change"), machine="director", command=command, what="loading the table")
+
+
+def directors(old: change.Revision, new: change.Revision) -> Iterator[Step]:
+    """Nothing changes for the realservers."""
+    yield new.apply("director")
+
+
+def compiled(text: str, folder: Path) -> pipeline.Compilation:
+    folder.mkdir(parents=True)
+    (folder / "cluster.yaml").write_text(text)
+    compilation = pipeline.compile(str(folder / "cluster.yaml"))
+    assert compilation.complete, compilation.diagnostics
+    return compilation
+
+
+def run(plays: list[play.Play], folder: Path) -> dict[str, play.Ending]:
+    endings = play.play(plays, folder, machines=MACHINES, say=lambda text: None, tell=lambda result: None)
+    assert {ending.name: ending.trouble for ending in endings if ending.trouble} == {}
+    return {ending.name: ending for ending in endings}
+
+
+@pytest.mark.lab
+def test_changes_that_nobody_notices_and_one_that_all_do(folder: Path, tmp_path: Path) -> None:
+    plays = []
+    for name, one in UNNOTICED.items():
+        place = name.replace(" ", "-")
+        old, new = compiled(one.old, tmp_path / place / "old"), compiled(one.new, tmp_path / place / "new")
+        rollout = directors if name == "weights" else None
+        plays.append(change.prepare(name, old, new, folder / place, rollout=rollout, least=one.least))
+    weights = UNNOTICED["weights"]
+    old, new = compiled(weights.old, tmp_path / "anew" / "old"), compiled(weights.new, tmp_path / "anew" / "new")
+    plays.append(change.prepare("anew", old, new, folder / "anew", rollout=anew))
+    endings = run(plays, folder)
+    for name in UNNOTICED:
+        assert not verdicts.failed(endings[name].results), verdicts.table(name, endings[name].results)
+    seen = {(name, r.subject.service): r for name, ending in endings.items() for r in ending.results}
+    for name in UNNOTICED:
+        assert seen[name, "web: established connections"].seen.startswith("6 of 6 established connections survive")
+    many = seen["weights", "web: new clients"]
+    served = re.search(r"all (\d+) new connections served", many.seen)
+    assert served, many.seen
+    assert int(served[1]) >= 1000
+    assert seen["another service", "mail: new service"].verdict == "pass"
+    reset = seen["anew", "web: established connections"]
+    assert (reset.verdict, reset.seen[:9]) == ("fail", "0 of 6 es"), reset.seen
+    assert "6 reset" in reset.seen
