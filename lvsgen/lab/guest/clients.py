@@ -1,4 +1,4 @@
-"""What clients do: ask, send much, and ask the segment who holds an address."""
+"""What clients do: ask, send much, keep a connection, and ask the segment who holds an address."""
 
 from __future__ import annotations
 
@@ -128,6 +128,23 @@ def upload(target: Target, source: str, size: int) -> list[str]:
         return [words[0], words[2]] if len(words) > 2 else ["no answer", "0"]
     except OSError as error:
         return [error_name(error), "0"]
+
+
+def keep(target: Target, source: str, orders: int, answers: int) -> None:
+    """A connection that is used whenever a byte comes from `orders`; who answers is written to `answers`."""
+    with socket.socket(fileno=orders) as told, socket.socket(fileno=answers) as out:
+        connection: socket.socket | None = None
+        while told.recv(1):
+            try:
+                if connection is None:
+                    connection = connect(target, target.port, source, 15)
+                    # The kernel copies a connection to the backup only after some packets (sync_threshold).
+                    for _ in range(8):
+                        ping(connection, target.speech)
+                words = ping(connection, target.speech)
+            except OSError as error:
+                words = [error_name(error)]
+            out.sendall(f"{words[0]}\n".encode())
 
 
 def who_has(device: str, target: str, wait: float) -> list[str]:
