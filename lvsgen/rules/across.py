@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from lvsgen.diagnostics import Finding, Place, quote
-from lvsgen.model import AddressKey, Family, Host, Instance, IPAddress, MarkKey, Network
+from lvsgen.model import AddressKey, Family, Host, HostAddress, Instance, IPAddress, MarkKey, Network
 from lvsgen.rules.facts import Facts
 from lvsgen.rules.rule import ERROR, WARNING, rule
 
@@ -60,7 +60,8 @@ def _is_one_host(a: Host, b: Host) -> bool:
 @rule("LVS158", ERROR, across=True)
 def address_of_two_clusters(facts: Facts) -> Iterator[Finding]:
     """What it finds:
-        A VIP or DIP that another cluster of the same call also has: as a VIP, as a DIP, or as the address of a host.
+        A VIP or DIP that another cluster of the same call also has: as a VIP, as a DIP, or as the address of a host. A
+        host with `managed: false` may be that cluster: a VIP may be a realserver of another cluster.
 
     Why:
         Two clusters know nothing of each other. Both answer ARP for the address, and clients are thrown back and forth.
@@ -93,16 +94,20 @@ def address_of_two_clusters(facts: Facts) -> Iterator[Finding]:
         for ip, (place, network) in facts.floating.items():
             found = other.floating.get(ip)
             what = "moved"
-            if found is None and ip in other.owners:
-                host, address = other.owners[ip][0]
+            if found is None and (owner := _owner(other, ip)):
+                host, address = owner
                 found, what = (address.place, address.network), f"an address of {host.role} {quote(host.name)}"
             if found and _together(network, found[1]):
                 yield _claimed(other, ip, place, what, found[0])
         for ip, (place, network) in other.floating.items():
-            if ip in facts.owners and ip not in facts.floating:
-                host, address = facts.owners[ip][0]
-                if _together(address.network, network):
-                    yield _claimed(other, ip, address.place, "moved", place)
+            owner = _owner(facts, ip) if ip not in facts.floating else None
+            if owner and _together(owner[1].network, network):
+                yield _claimed(other, ip, owner[1].place, "moved", place)
+
+
+def _owner(facts: Facts, ip: IPAddress) -> tuple[Host, HostAddress] | None:
+    """The host that has an address. One with `managed: false` may be the other cluster: balancing in two steps."""
+    return next(((host, address) for host, address in facts.owners.get(ip, ()) if host.managed), None)
 
 
 def _together(a: Network | None, b: Network | None) -> bool:
