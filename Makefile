@@ -1,7 +1,7 @@
 # make demo    an example, built and shown (needs git, make, python3 and python3-venv)
 # make check   ruff, mypy and the fast tests: what to run before a commit
-# make test    everything but the lab; says first what this machine lacks and the one command that installs it
-# make lab     the examples, and clusters broken on purpose, with real traffic on a real kernel in virtual machines
+# make test    everything; says first what this machine lacks and the one command that installs it
+# make lab     the whole lab: of that the examples and clusters broken on purpose, and facts about two kernels
 # make bench   time and memory, beside yamllint, check-jsonschema and keepalived -t
 # make mutants removes or flips one generated line at a time, to see whether the lab notices (an hour and more)
 # make golden  rebuild examples/*/generated, tests/golden/*/generated and the pages in docs that are made from the source
@@ -46,16 +46,17 @@ test: $(VENV)/.installed-dev
 	@$(BIN)/python tests/tools.py
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -q -n auto -m 'not lab'
+	$(BIN)/pytest -q -m lab tests/lab/test_real.py
 
 lab: $(VENV)/.installed-dev
-	@$(BIN)/python tests/tools.py --lab
+	@$(BIN)/python tests/tools.py
 	$(BIN)/pytest -q -m lab
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench.run
 
 mutants: $(VENV)/.installed-dev
-	@$(BIN)/python tests/tools.py --lab
+	@$(BIN)/python tests/tools.py
 	$(BIN)/python -m tests.mutants
 
 golden: $(VENV)/.installed

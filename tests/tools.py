@@ -36,9 +36,6 @@ PACKAGES = {
 }
 """Tool: the Debian and Ubuntu package that holds it."""
 
-LAB = ("cpio", "depmod", "openssl", "qemu-system-x86_64")
-"""Tools that only `make lab` takes."""
-
 FROM_PYPI = ("check-jsonschema", "shellcheck", "yamllint")
 """Tools that come with the `dev` extra, into the environment of this interpreter."""
 
@@ -49,10 +46,9 @@ def find(tool: str) -> str | None:
     return shutil.which(tool, path=os.pathsep.join(folders))
 
 
-def missing(*, lab: bool = False) -> tuple[str, ...]:
-    """The tools that are not there, sorted; those that only the lab takes if `lab` says so."""
-    wanted = [tool for tool in (*PACKAGES, *FROM_PYPI) if lab or tool not in LAB]
-    return tuple(sorted(tool for tool in wanted if find(tool) is None))
+def missing() -> tuple[str, ...]:
+    """The tools that are not there, sorted."""
+    return tuple(sorted(tool for tool in (*PACKAGES, *FROM_PYPI) if find(tool) is None))
 
 
 def packages_for(tools: Sequence[str]) -> list[str]:
@@ -88,7 +84,7 @@ def need(tool: str) -> str:
     """Path of a tool that the test cannot do without."""
     path = find(tool)
     if path is None:
-        lacking(f"{tool} is missing: {install_command(missing(lab=tool in LAB))}")
+        lacking(f"{tool} is missing: {install_command(missing())}")
     return path
 
 
@@ -143,7 +139,7 @@ def main(arguments: Sequence[str]) -> int:
     if list(arguments) == ["--packages"]:
         print(*packages_for(missing()))
         return 0
-    lack = missing(lab=list(arguments) == ["--lab"])
+    lack = missing()
     if not lack:
         return 0
     print(f"This machine lacks: {', '.join(lack)}", file=sys.stderr)

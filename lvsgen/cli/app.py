@@ -10,7 +10,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from typing import Annotated, Any, NoReturn, TextIO
 
@@ -22,12 +22,13 @@ from lvsgen.cli.build import build
 from lvsgen.cli.check import check
 from lvsgen.cli.explain import explain
 from lvsgen.cli.init import init
-from lvsgen.cli.lab import lab
+from lvsgen.cli.lab import lab, lab_exec, lab_stop
 from lvsgen.cli.report import report
 from lvsgen.cli.schema import schema
 from lvsgen.cli.session import CannotRun, Exit, Session, StreamFailed
 
-_COMMANDS = (init, check, explain, build, lab, report, schema)
+_COMMANDS = (init, check, explain, build, lab, lab_exec, lab_stop, report, schema)
+"""An underscore in a name is a blank for the user: `lab exec`."""
 
 # 128 and the signal's number, as shells report it.
 _INTERRUPTED = 130
@@ -67,8 +68,20 @@ def application() -> typer.Typer:
     )
     app.callback()(_start)
     for command in _COMMANDS:
-        app.command(cls=_Command)(command)
+        # What follows the host is a command line of its own, options and all.
+        settings = {"allow_interspersed_args": command is not lab_exec}
+        app.command(_name(command), cls=_Command, context_settings=settings)(command)
     return app
+
+
+def _name(command: Callable[..., int]) -> str:
+    return command.__name__.replace("_", " ")
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """The arguments, with a command of two words in one. A folder `exec` is `./exec` for `lvsgen lab`."""
+    first = " ".join(arguments[:2])
+    return [first, *arguments[2:]] if first in {_name(c) for c in _COMMANDS if "_" in c.__name__} else [*arguments]
 
 
 def run(arguments: Sequence[str], session: Session) -> int:
@@ -78,7 +91,7 @@ def run(arguments: Sequence[str], session: Session) -> int:
     try:
         try:
             with redirect_stdout(out), redirect_stderr(err):
-                code = application()(list(arguments), prog_name="lvsgen", standalone_mode=False, obj=session)
+                code = application()(_joined(arguments), prog_name="lvsgen", standalone_mode=False, obj=session)
         except SystemExit as end:  # completion ends like this
             code = end.code
         session.print(out.getvalue())

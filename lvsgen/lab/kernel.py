@@ -35,8 +35,9 @@ TOOLS = {
     "ipvsadm": "ipvsadm",
     "python3": "python3",
     "ip": "iproute2",
+    "unshare": "util-linux",
 }
-"""What a virtual machine takes, and the Debian and Ubuntu package that holds it."""
+"""What the lab takes, and the Debian and Ubuntu package that holds it."""
 
 
 class CannotPlay(Exception):

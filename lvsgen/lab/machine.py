@@ -7,6 +7,7 @@ jobs lie in a folder that all machines share; each takes the next one when it ha
 from __future__ import annotations
 
 import json
+import math
 import os
 import shlex
 import shutil
@@ -25,16 +26,22 @@ from lvsgen.lab.kernel import CannotPlay, Kernel
 _PYTHON = "/usr/bin/python3"
 """The system's own: that of a virtual environment may not see the standard library in the guest."""
 
+SHARED = "shared"
+"""The folder that the machines write to, in that of a run."""
+
 _PACKAGE = Path(__file__).resolve().parent
 
 
 @dataclass(slots=True)
 class Outcome:
-    """The results of all jobs in the order in which they came. `trouble` is by job: what kept it from ending."""
+    """The results of all jobs in the order in which they came. `trouble` is by job: what kept it from ending. `stays`:
+    all is done, but the machines of a job are left up for visitors.
+    """
 
     results: list[Result] = field(default_factory=list)
     trouble: dict[str, str] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
+    stays: bool = False
 
 
 def own_kernel_will_do() -> bool:
@@ -56,11 +63,13 @@ def run(
     say: Callable[[str], None],
     tell: Callable[[Result], None],
     wanted: str = "",
+    stays: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Outcome:
     """Run the jobs, begun in this order, on so many machines side by side; `work` must exist and is written to. A
-    kernel that is `wanted` by name (see `kernel.kernel`) always runs in virtual machines.
+    kernel that is `wanted` by name (see `kernel.kernel`) always runs in virtual machines. `stays` is called when a lab
+    begins to wait for visitors.
     """
-    for name in ("ipvsadm", "ip"):
+    for name in ("ipvsadm", "ip", "busybox"):
         kernel.tool(name)
     if not Path(_PYTHON).exists():
         raise CannotPlay(f"{_PYTHON} is missing; install the package python3")
@@ -73,7 +82,7 @@ def run(
         say(f"booting {'a virtual machine' if machines == 1 else 'virtual machines'} with kernel {found.release}")
     outcome = Outcome()
     program = _program(work)
-    shared = work / "shared"
+    shared = work / SHARED
     queue = _queue(jobs, shared)
     modules = _modules(jobs)
     running: list[_Machine] = []
@@ -89,6 +98,9 @@ def run(
                 machine.collect(outcome, tell)
             if not alive:
                 break
+            if outcome.stays and end < math.inf:
+                end = math.inf
+                stays(outcome)
             if time.monotonic() > end:
                 for machine in alive:
                     machine.kill()
@@ -155,8 +167,10 @@ class _Machine:
             processors = max(1, (os.cpu_count() or 1) // machines)
             self.process = boot.boot(found, f"({command})", shared, self.out, processors=min(processors, 4))
         else:
+            # In a process namespace of its own: whatever it starts ends with it.
+            words = [kernel.tool("unshare"), "--mount-proc", "--pid", "--fork", "--kill-child", "sh", "-c", command]
             with open(self.out / "log", "wb") as log:
-                self.process = subprocess.Popen(["sh", "-c", command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     @property
     def alive(self) -> bool:
@@ -192,6 +206,8 @@ class _Machine:
                 outcome.trouble.setdefault(line["job"], line["trouble"])
             elif "ended" in line:
                 outcome.ended.add(line["job"])
+            elif "stays" in line:
+                outcome.stays = True
             elif "begun" in line:
                 self.begun.add(line["job"])
 

@@ -52,8 +52,12 @@ class Ending:
     trouble: str = ""
 
 
-def prepare(name: str, compilation: Compilation, folder: Path, only: frozenset[str] = frozenset()) -> Play:
-    """Write the folders of a cluster below `folder`, and derive machines and steps."""
+def prepare(
+    name: str, compilation: Compilation, folder: Path, only: frozenset[str] = frozenset(), spool: Path | None = None
+) -> Play:
+    """Write the folders of a cluster below `folder`, and derive machines and steps. With a `spool` (see
+    `lvsgen.lab.visit`) nothing is stopped at the end.
+    """
     assert compilation.cluster is not None
     sampled = sample(compilation.cluster)
     compilation = cut(compilation, sampled)
@@ -75,6 +79,8 @@ def prepare(name: str, compilation: Compilation, folder: Path, only: frozenset[s
         folders=folders,
     )
     items = chosen(scenarios(scene), only)
+    if spool:
+        items = tuple(item for item in items if item.subject.property != "stop")
     return Play(
         name=name,
         job=Job(
@@ -83,6 +89,7 @@ def prepare(name: str, compilation: Compilation, folder: Path, only: frozenset[s
             machines=made.machines,
             modules=modules(compilation),
             steps=tuple(item for item in items if not isinstance(item, Omission)),
+            spool=str(spool) if spool else "",
         ),
         items=items,
         notes=tuple(_notes(name, cluster, made, sampled.note)),
@@ -90,14 +97,28 @@ def prepare(name: str, compilation: Compilation, folder: Path, only: frozenset[s
 
 
 def cut(compilation: Compilation, sampled: Sample) -> Compilation:
-    """With the sampled services alone: an emulated processor has no time for the health checks of hundreds."""
+    """With the sampled services and their VIPs alone: an emulated processor has no time for the health checks of
+    hundreds.
+    """
     cluster = compilation.cluster
     assert cluster is not None
     if len(sampled.services) == len(cluster.services):
         return compilation
     names = {service.name for service in sampled.services}
     virtual = tuple(one for one in cluster.virtual_services if one.service.name in names)
-    smaller = replace(cluster, services=sampled.services, virtual_services=virtual)
+    vips = {vip.name for service in sampled.services for vip in service.vips}
+    instances = tuple(
+        replace(one, vips=kept)
+        for one in cluster.failover.instances
+        if (kept := tuple(vip for vip in one.vips if vip.name in vips))
+    )
+    smaller = replace(
+        cluster,
+        services=sampled.services,
+        virtual_services=virtual,
+        vips=tuple(vip for vip in cluster.vips if vip.name in vips),
+        failover=replace(cluster.failover, instances=instances),
+    )
     plans = derive(smaller)
     made = tuple(artifact for plan in plans if plan.host.managed for artifact in artifacts(plan))
     return replace(compilation, cluster=smaller, plans=plans, artifacts=made)
@@ -126,8 +147,11 @@ def play(
     say: Callable[[str], None],
     tell: Callable[[Result], None],
     kernel: str = "",
+    stays: Callable[[tuple[Ending, ...]], None] = lambda endings: None,
 ) -> tuple[Ending, ...]:
-    """Run what was prepared, on so many machines side by side, with the kernel of that name."""
+    """Run what was prepared, on so many machines side by side, with the kernel of that name. `stays` is told what was
+    seen when a lab begins to wait for visitors.
+    """
     needs_openssl = any(r.speech == "tls" for p in plays for m in p.job.machines for r in m.responders)
     if needs_openssl and find_tool("openssl") is None:
         raise CannotPlay("openssl is missing, which the responders of https checks need; install the package openssl")
@@ -135,7 +159,17 @@ def play(
     jobs = sorted((one.job for one in plays), key=_cost, reverse=True)
     count = max(1, min(machines, len(jobs)))
     seconds = _SECONDS + _SECONDS_EACH * len(jobs)
-    outcome = machine.run(jobs, work, machines=count, seconds=seconds, say=say, tell=tell, wanted=kernel)
+
+    def waiting(outcome: machine.Outcome) -> None:
+        stays(_endings(plays, outcome))
+
+    return _endings(
+        plays,
+        machine.run(jobs, work, machines=count, seconds=seconds, say=say, tell=tell, wanted=kernel, stays=waiting),
+    )
+
+
+def _endings(plays: Sequence[Play], outcome: machine.Outcome) -> tuple[Ending, ...]:
     return tuple(
         Ending(
             name=one.name,
@@ -144,6 +178,11 @@ def play(
         )
         for one in plays
     )
+
+
+def spool(work: Path) -> Path:
+    """Where visitors to a lab that works in this folder leave what they ask."""
+    return work / machine.SHARED / "spool"
 
 
 def workspace() -> Workspace:

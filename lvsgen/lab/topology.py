@@ -19,6 +19,9 @@ from lvsgen.lab.watching import stand_ins
 from lvsgen.model import ALL_PORTS, FAMILIES, Cluster, Family, Host, Network
 from lvsgen.plan.host import HostPlan
 
+SECOND_SHELL = "busybox sh"
+"""Runs `lvs.sh` on realservers, as it must do under either; it costs half as much, as its tools need no exec(2)."""
+
 OUTSIDE_PORT = 9
 """Where the outside answers what realservers ask on their own account."""
 
@@ -74,6 +77,7 @@ def topology(
                 responders=listening.get(host.name, ()),
                 files=files if host.is_director else {},
                 folder=f"{folder}/{host.name}" if managed else "",
+                shell="sh" if host.is_director else SECOND_SHELL,
                 foreign=(*FOREIGN, *_foreign(cluster, host)) if managed else (),
             )
         )

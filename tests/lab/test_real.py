@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from lvsgen import pipeline
-from lvsgen.lab import kernel, machine, play, verdicts
+from lvsgen.lab import kernel, play, verdicts
 from tests import tools
 from tests.conftest import Lvsgen
 from tests.lab import kernels
@@ -23,7 +25,7 @@ EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/clust
 MACHINES = 2
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def all_tools() -> None:
     for tool in sorted({*kernel.TOOLS, "keepalived", "nft", "iptables-restore", "openssl"} & set(tools.PACKAGES)):
         tools.need(tool)
@@ -40,20 +42,27 @@ def run(plays: list[play.Play], folder: Path) -> dict[str, play.Ending]:
     return {ending.name: ending for ending in endings}
 
 
+@pytest.fixture(scope="module")
+def endings(all_tools: None, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, play.Ending]:
+    """What was seen of all clusters of this module: played together, so that no machine waits for another."""
+    with play.workspace() as text:
+        folder = Path(text)
+        plays = [
+            play.prepare(name, pipeline.compile(str(ROOT / "examples" / name / "cluster.yaml")), folder / name)
+            for name in EXAMPLES
+        ]
+        sources = tmp_path_factory.mktemp("broken")
+        plays += [prepare_broken(name, broken, sources, folder) for name, broken in BROKEN.items()]
+        return run(plays, folder)
+
+
 @pytest.mark.lab
-def test_every_example_passes(folder: Path) -> None:
-    plays = [
-        play.prepare(name, pipeline.compile(str(ROOT / "examples" / name / "cluster.yaml")), folder / name)
-        for name in EXAMPLES
-    ]
-    endings = run(plays, folder)
-    assert {name: ending.trouble for name, ending in endings.items() if ending.trouble} == {}
-    wrong = [
-        verdicts.table(name, ending.results) for name, ending in endings.items() if verdicts.failed(ending.results)
-    ]
-    assert not wrong, "\n".join(wrong)
-    for ending in endings.values():
-        assert {"apply", "table", "again", "traffic", "stop"} <= {r.subject.property for r in ending.results}
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_passes(name: str, endings: Mapping[str, play.Ending]) -> None:
+    ending = endings[name]
+    assert not ending.trouble, ending.trouble
+    assert not verdicts.failed(ending.results), verdicts.table(name, ending.results)
+    assert {"apply", "table", "again", "traffic", "stop"} <= {r.subject.property for r in ending.results}
 
 
 @pytest.mark.lab
@@ -61,8 +70,6 @@ def test_a_machine_that_dies_is_no_pass(
     all_tools: None, lvsgen: Lvsgen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A kernel image that is none: the virtual machine ends without a word of its guest."""
-    if machine.own_kernel_will_do():
-        pytest.skip("this kernel is used, so no virtual machine can die")
     real = kernel.kernel(kernel.cache_folder(), lambda text: None)
     folder = tmp_path / "lvsgen" / "kernel" / real.release
     (folder / "boot").mkdir(parents=True)
@@ -70,7 +77,7 @@ def test_a_machine_that_dies_is_no_pass(
     (folder / "lib").symlink_to(real.folder / "lib")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (tmp_path / "cluster.yaml").write_text(DIRECT)
-    ran = lvsgen("lab", tmp_path)
+    ran = lvsgen("lab", tmp_path, "--kernel", real.release)
     assert ran.code == 2
     assert "the machine died; its last words: " in ran.err
     assert "nothing to test" in ran.out
@@ -184,6 +191,18 @@ def break_it(folder: Path, broken: Broken) -> None:
     sums.write_text(sums.read_text().replace(before, after))
 
 
+def prepare_broken(name: str, broken: Broken, sources: Path, folder: Path) -> play.Play:
+    place = name.replace(" ", "-")
+    source = sources / place / "cluster.yaml"
+    source.parent.mkdir()
+    source.write_text(broken.cluster)
+    compilation = pipeline.compile(str(source))
+    assert compilation.complete, compilation.diagnostics
+    prepared = play.prepare(name, compilation, folder / place, frozenset({broken.property}))
+    break_it(folder / place, broken)
+    return prepared
+
+
 @pytest.mark.lab
 def test_the_kernel_of_another_release_will_do(folder: Path, tmp_path: Path) -> None:
     """The same clusters, whole, on the kernel that this machine does not have by itself."""
@@ -191,11 +210,11 @@ def test_the_kernel_of_another_release_will_do(folder: Path, tmp_path: Path) -> 
     other = next(name for name in kernels.KERNELS if name != own)
     kernels.need(other)
     plays = []
+    said: list[str] = []
     for name, text in {"direct": DIRECT, "marked": MARKED, "translated": TRANSLATED, "tunnelled": TUNNELLED}.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "cluster.yaml").write_text(text)
         plays.append(play.prepare(name, pipeline.compile(str(tmp_path / name / "cluster.yaml")), folder / name))
-    said: list[str] = []
     endings = play.play(plays, folder, machines=MACHINES, say=said.append, tell=lambda result: None, kernel=other)
     assert f"with kernel {kernels.KERNELS[other]}." in said[0]
     for ending in endings:
@@ -205,20 +224,41 @@ def test_the_kernel_of_another_release_will_do(folder: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.lab
-def test_what_is_broken_fails_with_its_cause(folder: Path, tmp_path: Path) -> None:
-    plays = []
-    for name, broken in BROKEN.items():
-        place = name.replace(" ", "-")
-        source = tmp_path / place / "cluster.yaml"
-        source.parent.mkdir()
-        source.write_text(broken.cluster)
-        compilation = pipeline.compile(str(source))
-        assert compilation.complete, compilation.diagnostics
-        plays.append(play.prepare(name, compilation, folder / place, frozenset({broken.property})))
-        break_it(folder / place, broken)
-    endings = run(plays, folder)
-    for name, broken in BROKEN.items():
-        ending = endings[name]
-        assert not ending.trouble, ending.trouble
-        causes = [r.cause for r in ending.results if r.subject.property == broken.property and r.verdict == "fail"]
-        assert any(re.search(broken.says, cause) for cause in causes), f"{name}: {verdicts.table(name, ending.results)}"
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_broken_fails_with_its_cause(name: str, endings: Mapping[str, play.Ending]) -> None:
+    broken, ending = BROKEN[name], endings[name]
+    assert not ending.trouble, ending.trouble
+    causes = [r.cause for r in ending.results if r.subject.property == broken.property and r.verdict == "fail"]
+    assert any(re.search(broken.says, cause) for cause in causes), verdicts.table(name, ending.results)
+
+
+@pytest.mark.lab
+def test_a_lab_that_stays_up_runs_the_commands_of_visitors(
+    all_tools: None, lvsgen: Lvsgen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = kernel.cache_folder()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "cache" / "lvsgen").mkdir(parents=True)
+    (tmp_path / "cache" / "lvsgen" / "kernel").symlink_to(cached)
+    (tmp_path / "cluster.yaml").write_text(DIRECT)
+    words = [sys.executable, "-m", "lvsgen", "lab", str(tmp_path), "--only", "apply", "--keep"]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as keeper:
+        assert keeper.stderr
+        said = []
+        for line in keeper.stderr:
+            said.append(line)
+            if "stays up" in line:
+                break
+        else:
+            pytest.fail("".join(said))
+        listed = lvsgen("lab", "exec", "director", "ipvsadm", "-Sn")
+        assert (listed.code, listed.err) == (0, "")
+        assert "-A -t 192.0.2.100:80 -s rr" in listed.out
+        both = lvsgen("lab", "exec", "rs1", "sh", "-c", "uname -n; echo no >&2; exit 7")
+        assert (both.code, both.out, both.err) == (7, "rs1\n", "no\n")
+        assert lvsgen("lab", "exec", "rs1", "no-such-program").code == 127
+        again = lvsgen("lab", tmp_path, "--keep")
+        assert (again.code, "a lab is up already" in again.err) == (2, True)
+        assert lvsgen("lab", "stop").code == 0
+        assert keeper.wait(60) == 0
+    assert lvsgen("lab", "exec", "director", "true").code == 2

@@ -23,6 +23,7 @@ from lvsgen.lab.guest.namespaces import Segments, Trouble, leave
 from lvsgen.lab.guest.stage import Stage
 from lvsgen.lab.guest.steps import KINDS, take
 from lvsgen.lab.guest.steps.scripts import Stop
+from lvsgen.lab.guest.visits import serve
 from lvsgen.lab.guest.wire import Job, Result, decode
 
 _SIDE_BY_SIDE = 2
@@ -55,13 +56,15 @@ def play(job: Job, report: Report) -> None:
         for host in hosts.values():
             build.start(host)
         stage = Stage(job, hosts, report.result)
-        if any(isinstance(step, Stop) for step in job.steps):
-            stage.plant()
+        stage.plant([name for step in job.steps if isinstance(step, Stop) for name in step.compared])
         for step in job.steps:
             take(stage, step)
             if stage.failed and job.until_failure:
                 break
         report.line({"job": job.name, "ended": True})
+        if job.spool:
+            report.line({"job": job.name, "stays": True})
+            serve(hosts, Path(job.spool))
     except (Trouble, OSError) as error:
         report.line({"job": job.name, "trouble": str(error)})
     finally:

@@ -12,13 +12,16 @@ import os
 import select
 import signal
 import socket
-import ssl
 import struct
 import threading
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from lvsgen.lab.guest import bfd, ftp, sip
 from lvsgen.lab.guest.wire import Responder
+
+if TYPE_CHECKING:
+    import ssl
 
 _PKTINFO4 = 8  # IP_PKTINFO
 _PKTINFO6 = 49  # IPV6_RECVPKTINFO
@@ -57,6 +60,8 @@ def _streams(name: str, responder: Responder) -> None:
     listener.listen(200)
     context = None
     if responder.speech == "tls":
+        import ssl  # half a second in an emulated processor
+
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(CERTIFICATE)
     while True:

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lvsgen.lab.guest.namespaces import Host
 
-_COMMANDS = r"""
-ip -o address show | sed -e 's/valid_lft .*//' -e 's/ tentative//' -e 's/ deprecated//'
-ip -o link show | cut -d' ' -f 2,3,5 | sort
-ip -4 route show table all; ip -6 route show table all | grep -v fe80; ip -4 rule; ip -6 rule
+_COMMANDS = """
+ip -o -batch - <<'END'
+address show
+link show
+route show table all
+rule show
+END
+ip -6 -o -batch - <<'END'
+route show table all
+rule show
+END
 ipvsadm -Sn; ipvsadm -Ln --timeout; ipvsadm -Ln --daemon
-for save in iptables-save ip6tables-save; do $save 2>/dev/null; done |
-    grep -v -e '^#' -e '^:[A-Z]* ACCEPT' -e '^[*]' -e '^COMMIT'
-nft list tables 2>/dev/null | grep -v -E ' (mangle|nat|filter|raw|security)$'
-ls -A /etc/keepalived; ls -A /run/lvsgen 2>/dev/null
+iptables-save 2>/dev/null; ip6tables-save 2>/dev/null; nft list tables 2>/dev/null
 true
 """
+"""As few programs as can be: each costs much in an emulated processor."""
+
+_VARIES = re.compile(r" tentative| deprecated|\\? *valid_lft .*")
+_LINK = re.compile(r"\d+: (\S+: <\S*> mtu \d+)")
+_ALWAYS = re.compile(r"#|\*|COMMIT|:[A-Z]+ ACCEPT|(?!\d+: ).*\bfe80:|table \S+ (mangle|nat|filter|raw|security)$")
+"""What a look at the packet filters makes by itself, and routes of link-local addresses."""
+
+_LISTED = ("/etc/keepalived", "/run/lvsgen")
 _FOLDERS = ("net/ipv4/conf", "net/ipv6/conf", "net/ipv4/vs")
 _OTHERS = ("net/ipv4/ip_forward",)
 _NOISE = ("stable_secret", "nf_conntrack_count")
@@ -24,7 +39,17 @@ _NOISE = ("stable_secret", "nf_conntrack_count")
 
 def snapshot(host: Host) -> set[str]:
     """The state of a machine that matters to whoever else uses it."""
-    return {*host.must(_COMMANDS).splitlines(), *host.call(_settings)}
+    return {*_lines(host.must(_COMMANDS).splitlines()), *host.call(_settings)}
+
+
+def _lines(said: Iterable[str]) -> Iterator[str]:
+    """Without what varies by itself."""
+    for line in said:
+        link = _LINK.match(line)
+        if link:
+            yield link[1]
+        elif not _ALWAYS.match(line):
+            yield _VARIES.sub("", line)
 
 
 def difference(before: set[str], now: set[str]) -> list[str]:
@@ -38,9 +63,10 @@ def difference(before: set[str], now: set[str]) -> list[str]:
 
 
 def _settings() -> list[str]:
+    """Settings, and files that lvs.sh makes."""
     base = Path("/proc/sys")
     paths = [path for folder in _FOLDERS for path in base.joinpath(folder).rglob("*") if path.is_file()]
-    found = []
+    found = [f"{folder}/{name}" for folder in _LISTED if os.path.isdir(folder) for name in os.listdir(folder)]
     for path in (*paths, *(base / name for name in _OTHERS)):
         if path.name not in _NOISE:
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from lvsgen.lab.guest.namespaces import Host, Ran
@@ -24,13 +24,13 @@ class Stage:
         self._tell = tell
         self._last = time.monotonic()
 
-    def plant(self) -> None:
-        """Put things of somebody else's on the hosts, and remember how these look now."""
-        for name, host in self.hosts.items():
-            if host.machine.folder:
-                if host.machine.foreign:
-                    host.must("set -e\n" + "\n".join(host.machine.foreign))
-                self.before[name] = snapshot(host)
+    def plant(self, names: Iterable[str]) -> None:
+        """Put things of somebody else's on these hosts, and remember how they look now."""
+        for name in names:
+            host = self.hosts[name]
+            if host.machine.foreign:
+                host.must("set -e\n" + "\n".join(host.machine.foreign))
+            self.before[name] = snapshot(host)
 
     def tell(self, subject: Subject, good: bool, seen: str, cause: str = "") -> None:
         """A result; `cause` is what is wrong if it is not good."""
@@ -49,4 +49,4 @@ class Stage:
     def lvs(self, name: str, verb: str, folder: str = "") -> Ran:
         """Run the generated `lvs.sh` of a machine (or that in another folder), as the host that it is."""
         host = self.hosts[name]
-        return host.run(f"exec {folder or host.machine.folder}/lvs.sh {verb}", LVSGEN_HOST=name)
+        return host.run(f"exec {host.machine.shell} {folder or host.machine.folder}/lvs.sh {verb}", LVSGEN_HOST=name)

@@ -46,10 +46,11 @@ class Responder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A host of the cluster (`folder` holds what was generated for it), or one that the lab plays.
+    """A host of the cluster, or one that the lab plays.
 
-    `setup` are shell lines, `files` stand-ins for files that a host has and the lab lacks, `foreign` are shell lines
-    that put things on a host which lvs.sh must leave alone.
+    `folder` holds what was generated for it, and `shell` runs `lvs.sh`. `setup` are shell lines, `files` stand-ins for
+    files that a host has and the lab lacks, `foreign` are shell lines that put things on a host which lvs.sh must leave
+    alone.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Machine:
     responders: tuple[Responder, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
+    shell: str = "sh"
     foreign: tuple[str, ...] = ()
 
 
@@ -96,7 +98,7 @@ class Step:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One cluster in the lab. `modules` are wanted, options after a space. `until_failure`: what comes after a failure
-    is left out.
+    is left out. With a `spool` the machines stay after the last step, for visitors.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Job:
     modules: tuple[str, ...]
     steps: tuple[Step, ...]
     until_failure: bool = False
+    spool: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +148,7 @@ def decode(plain: Mapping[str, Any], kinds: Mapping[str, type[Step]]) -> Job:
         modules=tuple(plain["modules"]),
         steps=tuple(_step(one, kinds) for one in plain["steps"]),
         until_failure=plain["until_failure"],
+        spool=plain["spool"],
     )
 
 
