@@ -6,7 +6,7 @@ from lvsgen.lab.guest.clients import ask
 from lvsgen.lab.guest.namespaces import Host
 from lvsgen.lab.guest.wire import Machine, Responder, Target
 from tests.lab.facts.fact import fact
-from tests.lab.facts.ground import Lab, nic, table, until
+from tests.lab.facts.ground import Lab, nic, table
 
 VIP, CLIENT = "192.0.2.100", "192.0.2.1"
 VIP6, CLIENT6 = "2001:db8::100", "2001:db8::1"
@@ -94,7 +94,7 @@ def test_the_director_is_the_gateway(lab: Lab) -> None:
 @fact("LVS205", "lvsgen/plan/realserver.py", "lvsgen/plan/director.py")
 def test_one_network_needs_the_realserver_to_forget_it(lab: Lab) -> None:
     """LVS-NAT with clients in the realserver's network: it answers them past the director, until it has a route to the
-    director alone, and again as soon as the director redirects it (send_redirects).
+    director alone; which the director's redirects would tell it to leave (send_redirects of `all` or the interface).
     """
     hosts = one_network(lab)
     director, realserver = hosts["director"], hosts["rs1"]
@@ -104,16 +104,16 @@ def test_one_network_needs_the_realserver_to_forget_it(lab: Lab) -> None:
         "ip route replace 192.0.2.2/32 dev eth0 scope link; ip route replace default via 192.0.2.2 dev eth0; "
         "ip route del 192.0.2.0/24 dev eth0"
     )
-
-    def redirected() -> bool:
-        return "redirected" in realserver.must(f"ip route get {CLIENT}")
-
     director.must("sysctl -qw net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0")
     assert answer(hosts["client"], count=6) == [["rs1", CLIENT]] * 6
-    assert not redirected()
+    counted = (
+        "awk '/^Icmp:/ && n++ { print $c } /^Icmp:/ { for (i = 1; i <= NF; i++) if ($i == \"OutRedirects\") c = i }'"
+    )
+    assert director.must(f"{counted} /proc/net/snmp") == "0"
+    # Whether the realserver takes a redirect is another matter: on 6.1 it did, and its clients got no answer any more.
     director.must("sysctl -qw net.ipv4.conf.all.send_redirects=1")
-    assert until(lambda: bool(answer(hosts["client"])) and redirected())
-    assert answer(hosts["client"])[0][0] != "rs1"
+    answer(hosts["client"])
+    assert director.must(f"{counted} /proc/net/snmp") != "0"
 
 
 @fact("lvsgen/plan/director.py", "lvsgen/targets/firewall.py", "LVS254")
