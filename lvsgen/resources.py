@@ -1,5 +1,7 @@
 """Files that come with lvsgen: its schema and its templates, as text.
 
+A text that would be too long to read in one file is a folder of parts: they are joined in the order of their names.
+
 An installed lvsgen has them in `lvsgen/_bundled/`; in a checkout they are the top-level folders of the same names, so
 that what is edited is what is used.
 """
@@ -15,12 +17,14 @@ _FOLDERS = (_PACKAGE / "_bundled", _PACKAGE.parent)
 
 def read_text(name: str) -> str:
     """The text of the resource `name` (`schema/cluster.schema.json`, `templates/NAME`)."""
-    return find(name, _FOLDERS).read_text(encoding="utf-8")
+    path = find(name, _FOLDERS)
+    parts = sorted(path.iterdir()) if path.is_dir() else [path]
+    return "".join(part.read_text(encoding="utf-8") for part in parts)
 
 
 def find(name: str, folders: tuple[Path, ...]) -> Path:
-    """The file `name` in the first of `folders` that has it."""
+    """The file or folder `name` in the first of `folders` that has it."""
     first, _, rest = name.partition("/")
     if first not in ("schema", "templates") or not rest or ".." in rest.split("/"):
         raise ValueError(f"no resource of lvsgen: {name!r}")
-    return next((path for folder in folders if (path := folder / name).is_file()), folders[-1] / name)
+    return next((path for folder in folders if (path := folder / name).exists()), folders[-1] / name)

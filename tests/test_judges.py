@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lvsgen.resources import read_text
 from tests.test_examples import ROOT
 from tests.tools import in_namespace, need
 
@@ -70,4 +71,4 @@ def test_sha256sum_confirms_the_folder(path: Path) -> None:
 
 def test_the_script_is_the_same_on_every_host() -> None:
     texts = {path.read_bytes() for path in GENERATED if path.name == "lvs.sh"}
-    assert texts == {(ROOT / "templates/lvs.sh").read_bytes()}
+    assert texts == {read_text("templates/lvs.sh").encode()}

@@ -386,9 +386,9 @@ def load(lines: list[str]) -> Table:
 
 def delta_command(awk: str) -> list[str]:
     """The function of lvs.sh, alone, with the awk to be tested."""
-    found = re.search(r"^ipvs_delta\(\) \{\n.*?^\}\n", SCRIPT.read_text(), re.MULTILINE | re.DOTALL)
+    found = re.search(r"^ipvs_delta_awk='\n(.*?)^}'\n", SCRIPT.read_text(), re.MULTILINE | re.DOTALL)
     assert found
-    return ["dash", "-c", f'awk() {{ {awk} "$@"; }}\n{found[0]}ipvs_delta "$@"', "sh"]
+    return [*awk.split(), f"{found[1]}}}", "kind=live"]
 
 
 def normal(service: Service) -> tuple[object, ...]:
@@ -404,15 +404,17 @@ def normal(service: Service) -> tuple[object, ...]:
 def test_delta(tmp_path: Path, awk: str, now: list[str], wanted: list[str], owned: list[str]) -> None:
     live, goal = load(now), load(wanted)
     start = copy.deepcopy(live)
-    files = [tmp_path / name for name in ("current", "thresholds", "wanted", "owned")]
+    files = [tmp_path / name for name in ("live", "wanted", "owned")]
 
     def delta() -> list[str]:
-        texts = (live.saved(), live.thresholds(), "".join(f"{w}\n" for w in wanted), "".join(f"{o}\t\n" for o in owned))
-        for file, text in zip(files, texts, strict=True):
+        now = f"{live.saved()}thresholds\n{live.thresholds()}"
+        for file, text in zip(files, (now, "".join(f"{w}\n" for w in wanted), "\n".join(owned)), strict=True):
             file.write_text(text)
-        done = subprocess.run([*delta_command(awk), *files], capture_output=True, text=True)
+        kinds = [word for file in files for word in (f"kind={file.name}", file)]
+        done = subprocess.run([*delta_command(awk), *kinds], capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout.splitlines()
+        assert all(line.partition("\t")[2] for line in done.stdout.splitlines()), "no word on what connections notice"
+        return [line.partition("\t")[0] for line in done.stdout.splitlines()]
 
     lines = delta()
     for line in lines:
@@ -430,10 +432,8 @@ def test_delta(tmp_path: Path, awk: str, now: list[str], wanted: list[str], owne
 
 @pytest.mark.parametrize("awk", ["mawk", "busybox awk"])
 def test_a_table_that_is_not_understood_is_left_alone(tmp_path: Path, awk: str) -> None:
-    for name, text in {"now": "-A -t 192.0.2.1:80 -s rr --flavour sour\n", "none": ""}.items():
-        (tmp_path / name).write_text(text)
-    none = tmp_path / "none"
-    done = subprocess.run([*delta_command(awk), tmp_path / "now", none, none, none], capture_output=True, text=True)
+    (tmp_path / "now").write_text("-A -t 192.0.2.1:80 -s rr --flavour sour\n")
+    done = subprocess.run([*delta_command(awk), tmp_path / "now"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (3, "")
     assert "cannot understand `--flavour`" in done.stderr
 
@@ -458,11 +458,11 @@ def test_killed_anywhere_the_next_run_goes_on(machine: Machine, calls: int) -> N
 def test_a_full_disk_is_seen_before_the_first_change(machine: Machine, shell: str) -> None:
     machine.shell = shell.split()
     write_folder(machine.folder, "rs1", REALSERVER)
-    machine.run("mkdir /run/lvsgen; mount -t tmpfs -o size=200k state /run/lvsgen")
+    machine.run("mkdir /run/lvsgen; mount -t tmpfs -o size=64k state /run/lvsgen")
     before = machine.snapshot()
     done = machine.lvs("apply", check=False)
     assert done.returncode != 0
-    assert "the disk that holds /run/lvsgen/shop is full" in done.stderr
+    assert "disk full?): nothing was changed" in done.stderr
     assert [line for line in machine.snapshot() if line != "shop"] == before
 
 

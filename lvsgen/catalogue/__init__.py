@@ -10,11 +10,12 @@ from functools import cache
 
 from lvsgen.catalogue.beside import BESIDE
 from lvsgen.catalogue.binding import BINDING
+from lvsgen.catalogue.on_host import HOST_CHECKS
 from lvsgen.catalogue.reading import READING
 from lvsgen.rules import RULES
 from lvsgen.rules.documentation import Documented
 
-__all__ = ["BESIDE", "BINDING", "READING", "catalogue", "matching", "nearest"]
+__all__ = ["BESIDE", "BINDING", "HOST_CHECKS", "READING", "catalogue", "matching", "nearest"]
 
 FUNDAMENTAL = frozenset(entry.code for entry in (*READING, *BINDING))
 """Codes of mistakes that keep the rules from judging: they cannot be left out of a report."""
@@ -23,7 +24,7 @@ FUNDAMENTAL = frozenset(entry.code for entry in (*READING, *BINDING))
 @cache
 def catalogue() -> tuple[Documented, ...]:
     """All of them, in the order of their codes."""
-    return tuple(sorted((*READING, *BINDING, *RULES, *BESIDE), key=lambda entry: entry.code))
+    return tuple(sorted((*READING, *BINDING, *RULES, *BESIDE, *HOST_CHECKS), key=lambda entry: entry.code))
 
 
 def matching(word: str) -> tuple[Documented, ...]:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lvsgen.catalogue import catalogue
+from lvsgen.catalogue import HOST_CHECKS, catalogue
 from lvsgen.rules import RULES
 from lvsgen.rules.documentation import BASE, SECOND_DIRECTOR, Documented, markdown
 from lvsgen.rules.rule import Rule
@@ -41,12 +41,21 @@ from LVS001 to LVS099 keeps the rules from judging.
 """
 
 
+_ON_HOST = """\
+## On the host
+
+What only a host can show, in the words of `lvs.sh verify`. Where a rule knows the fact, the check has its code.
+"""
+
+
 def page() -> str:
     """The page as Markdown."""
-    others = [entry for entry in catalogue() if not isinstance(entry, Rule)]
+    others = [entry for entry in catalogue() if not isinstance(entry, Rule) and entry not in HOST_CHECKS]
     sections = (line for rule in RULES for line in _section(rule))
     of_others = (line for entry in others for line in _section(entry, "###"))
-    return "\n".join((_HEAD, *_table(RULES), "", *sections, _BESIDE, *_table(others), "", *of_others))
+    on_host = (line.replace("```yaml", "```") for entry in HOST_CHECKS for line in _section(entry, "###"))
+    parts = (_HEAD, *_table(RULES), "", *sections, _BESIDE, *_table(others), "", *of_others)
+    return "\n".join((*parts, _ON_HOST, *_table(HOST_CHECKS), "", *on_host))
 
 
 def _table(entries: Iterable[Documented]) -> Iterator[str]:

@@ -20,5 +20,5 @@ def test_whoever_relies_on_a_fact_exists() -> None:
     codes = {rule.code for rule in RULES}
     for one in FACTS.values():
         assert one.relied_on, one.name
-        wrong = [name for name in one.relied_on if name not in codes and not (ROOT / name).is_file()]
+        wrong = [name for name in one.relied_on if name not in codes and not (ROOT / name).exists()]
         assert not wrong, one.name

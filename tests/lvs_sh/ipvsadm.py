@@ -126,8 +126,10 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["-Sn"]:
             sys.stdout.write(table.saved())
-        case ["-Ln", "--thresholds"]:
+        case ["-Ln"] | ["-Ln", "--thresholds"]:
             sys.stdout.write(table.thresholds())
+        case ["--version"]:
+            sys.stdout.write("ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n")
         case ["-Ln", "--timeout"]:
             sys.stdout.write("Timeout (tcp tcpfin udp): {} {} {}\n".format(*table.timeouts))
         case ["-Ln", "--daemon"]:

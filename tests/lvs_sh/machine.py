@@ -7,14 +7,18 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from lvsgen.resources import read_text
 from lvsgen.sums import HEADER
 from tests import tools
 
-SCRIPT = Path(__file__).parents[2] / "templates" / "lvs.sh"
+_SCRATCH = tempfile.TemporaryDirectory(prefix="lvsgen-test-")
+SCRIPT = Path(_SCRATCH.name) / "lvs.sh"
+SCRIPT.write_text(read_text("templates/lvs.sh"))
 MODEL = Path(__file__).parent / "ipvsadm.py"
 
 SNAPSHOT = r"""
@@ -28,12 +32,14 @@ ls -A /run/lvsgen
 """
 
 
-def write_folder(folder: Path, host: str, files: Mapping[str, str], writer: str = "script") -> Path:
+def write_folder(
+    folder: Path, host: str, files: Mapping[str, str], writer: str = "script", roles: str = "realserver"
+) -> Path:
     """What `lvsgen build` leaves for a host, from data lines."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         old.unlink()
-    facts = f"cluster=shop\nhost={host}\nroles=realserver\nwriter={writer}\n"
+    facts = f"cluster=shop\nhost={host}\nroles={roles}\nwriter={writer}\n"
     for name, text in {"host.conf": facts, **files}.items():
         (folder / name).write_text(f"{HEADER}\n{text}")
     (folder / "lvs.sh").write_bytes(SCRIPT.read_bytes())
@@ -51,7 +57,13 @@ class Machine:
         self.shell = shell.split()
         self.programs = folder.parent / "programs"
         self.programs.mkdir()
-        self.environment = {"LVSGEN_HOST": "rs1", "IPVSADM_TABLE": str(folder.parent / "table.json")}
+        self.environment = {
+            "LVSGEN_HOST": "rs1",
+            "LVSGEN_ETC": str(folder.parent / "etc"),
+            "LVSGEN_IP_VS": str(folder.parent / "ip_vs"),
+            "IPVSADM_TABLE": str(folder.parent / "table.json"),
+        }
+        (folder.parent / "ip_vs").write_text("IP Virtual Server version 1.2.1 (size=4096)\n")
         self.interfere(0, "")
         unshare = tools.need("unshare")
         prepare = (
@@ -72,7 +84,8 @@ class Machine:
             tools.lacking("network namespaces are not allowed here: run the tests as root")
         # IPv6 routes of a device settle a moment after it is up.
         for _ in range(100):
-            if "fe80" in self.run("ip -6 route show table local"):
+            local = self.run("ip -6 route show table local")
+            if "local fe80" in local and "local 2001:db8::1 " in local:
                 break
             time.sleep(0.02)
 
@@ -96,8 +109,8 @@ class Machine:
         )
         return done.stdout
 
-    def lvs(self, verb: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        script = self.command(*self.shell, str(self.folder / "lvs.sh"), verb)
+    def lvs(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        script = self.command(*self.shell, str(self.folder / "lvs.sh"), *words)
         done = subprocess.run(
             ["sh", "-c", 'export LVS_SH_GROUP=$$; exec "$@"', "sh", *script],
             capture_output=True,

@@ -8,55 +8,39 @@
 # executed. Nothing is reloaded from zero: each step looks at what the kernel has, changes only what differs, and notes
 # in the state folder, before it happens, what has to be undone. So it may be killed at any point and run again.
 #
-# Read it from the bottom: `apply` and `stop` give the order, the parts stand above in that order.
+# Parts stand in the order in which things happen; `converge` calls them, and the verbs are at the end. Much is done by
+# the shell itself, and lists go through pipes and variables: a fork is what this script spends most of its time on, and a
+# full disk cannot cut a pipe short.
 
 set -uf
 export LC_ALL=C PATH="$PATH:/usr/sbin:/usr/bin:/sbin:/bin"
 trap '' HUP PIPE # a lost session must not leave the host half way
 trap 'exit 1' INT TERM
 
-folder=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 2
 run=${LVSGEN_RUN:-/run/lvsgen}
+etc=${LVSGEN_ETC:-/etc}
 keepalived_conf=${KEEPALIVED_CONF:-/etc/keepalived/keepalived.conf}
 keepalived_pidfile=${KEEPALIVED_PIDFILE:-/run/keepalived.pid}
+ip_vs=${LVSGEN_IP_VS:-/proc/net/ip_vs}
 tab=$(printf '\t')
-present=
-changes=0
+nl='
+'
 
-# A busybox shell may prefer its own ip and modprobe, which know less.
-program() {
-    IFS=:
-    for directory in $PATH; do
-        [ ! -x "$directory/$1" ] || { printf '%s\n' "$directory/$1" && break; }
-    done
-}
-ip_program=$(program ip)
-modprobe_program=$(program modprobe)
-ip() { "$ip_program" "$@"; }
-modprobe() { "$modprobe_program" "$@"; }
+# Where the data files are that are to hold: this folder, a saved copy of an older one, or nothing at all (stop).
+CDPATH='' cd -- "${0%"${0##*/}"}." || exit 2
+folder=$PWD
+goal=$folder
+cd / || exit 2
+
+dry=            # plan: print what apply would do
+drain=          # seconds to wait for connections of what is to be deleted
+keep_weights=0  # 1: live weights stay
+changes=0
 
 data_files='host.conf modules.conf modprobe.conf links.batch sysctl.conf ipvs.conf ipvs.rules iptables.rules
 ip6tables.rules nftables.conf routes.batch addresses.batch secrets.conf keepalived.conf'
 
-help() {
-    cat <<END
-lvs.sh apply   make this host what the files in $folder say; changes only what differs
-lvs.sh stop    undo what apply did, in the reverse order
-lvs.sh help    this text
-
-A line for each change: \`+\` is new, \`~\` is different, \`-\` is gone.
-Exit code: 0 done, 1 failed on the way (mend the cause, run it again: it goes on), 2 refused, nothing was changed.
-State: $run/CLUSTER, what apply changed and what was there before (gone after a reboot, as the changes are).
-Environment: LVSGEN_HOST (the host to be, if not \`uname -n\`), LVSGEN_RUN, KEEPALIVED_CONF, KEEPALIVED_PIDFILE.
-END
-}
-
 # --- messages ---------------------------------------------------------------------------------------------------------
-
-changed() {
-    changes=$((changes + 1))
-    printf '%s\n' "$*"
-}
 
 note() { printf 'lvs.sh: %s\n' "$*" >&2; }
 
@@ -70,12 +54,35 @@ refuse() {
     exit 2
 }
 
+# program NAME: its path, into $found. A busybox shell would prefer its own ip and modprobe, which know less.
+program() {
+    found=
+    IFS=:
+    for directory in $PATH; do
+        if [ -x "$directory/$1" ]; then
+            found=$directory/$1
+            break
+        fi
+    done
+    unset IFS
+}
+
 need() { command -v "$1" >/dev/null 2>&1 || die "$1 is missing: install the package $2"; }
 
-# try COMMAND...: must succeed; what it says becomes part of the message.
-try() {
-    "$@" >"$work/said" 2>&1 </dev/null 9>&- || die "failed: $*
-$(sed 's/^/  /' "$work/said")"
+# changed EFFECT TEXT: says what was done. plan says it instead of doing it, with what connections notice.
+changed() {
+    changes=$((changes + 1))
+    if [ -n "$dry" ]; then printf '%s  # %s\n' "$2" "$1"; else printf '%s\n' "$2"; fi
+}
+
+# must COMMAND...: it has to succeed; what it says becomes part of the message. do_it EFFECT TEXT COMMAND...
+must() { said=$("$@" 2>&1 </dev/null 9>&-) || die "failed: $*: $said"; }
+
+do_it() {
+    effect=$1 text=$2
+    shift 2
+    [ -n "$dry" ] || must "$@"
+    changed "$effect" "$text"
 }
 
 # --- the folder -------------------------------------------------------------------------------------------------------
@@ -87,148 +94,213 @@ same_name() {
 
 identify() {
     [ -r "$folder/host.conf" ] || refuse "$folder/host.conf is missing: copy the whole folder of this host"
-    cluster='' host='' writer=''
+    cluster='' host='' roles='' writer=''
     while IFS='=' read -r key value; do
         case $key in
             cluster) cluster=$value ;;
             host) host=$value ;;
+            roles) roles=$value ;;
             writer) writer=$value ;;
         esac
     done <"$folder/host.conf"
     case $cluster in
         '' | .* | *[!A-Za-z0-9._-]*) refuse "$folder/host.conf names no cluster: copy the folder of this host again" ;;
     esac
-    name=${LVSGEN_HOST:-$(uname -n)}
+    state=$run/$cluster
+    read -r name </proc/sys/kernel/hostname
+    name=${LVSGEN_HOST:-$name}
     same_name "$host" "$name" || refuse "these files are for \`$host\` and this is \`$name\`: copy the folder of \`$name\`" \
         "(or set LVSGEN_HOST=$host if that is what it is)"
-    [ "$(id -u)" = 0 ] || refuse 'this takes root'
-    [ -n "$ip_program" ] || refuse 'ip is missing: install the package iproute2'
+    while read -r key _ value _; do
+        if [ "$key" = Uid: ]; then break; fi
+    done </proc/self/status
+    [ "$value" = 0 ] || refuse 'this takes root'
+    program ip && ip=$found
+    [ -n "$ip" ] || refuse 'ip is missing: install the package iproute2'
 }
 
 # Only what lvsgen wrote is applied: every file as it was written, and no other.
 check_folder() {
-    [ -r "$folder/lvsgen.sum" ] || refuse "$folder/lvsgen.sum is missing: copy the whole folder of this host"
-    report=$(cd "$folder" && sed '/^#/d' lvsgen.sum | sha256sum -c 2>&1) ||
-        refuse "this folder is damaged or was edited by hand: copy it again (edit cluster.yaml, not this). sha256sum says
-$(printf '%s\n' "$report" | sed -e '/: OK$/d' -e 's/^/  /')"
+    [ -r "$goal/lvsgen.sum" ] || refuse "$goal/lvsgen.sum is missing: copy the whole folder of this host"
+    sums='' listed=' '
+    while read -r sum file; do
+        case $sum in '#'* | '') continue ;; esac
+        sums="$sums$sum  $file$nl" listed="$listed$file "
+        case $file in */*) refuse "$goal/lvsgen.sum names a file elsewhere: copy the folder again" ;; esac
+    done <"$goal/lvsgen.sum"
+    said=$(
+        cd "$goal" && sha256sum -c 2>&1 <<END
+${sums%"$nl"}
+END
+    ) || refuse "this folder is damaged or was edited by hand: copy it again (edit cluster.yaml, not this). sha256sum says
+$(printf '%s\n' "$said" | sed -e '/: OK$/d' -e 's/^/  /')"
     for file in $data_files; do
-        if [ -e "$folder/$file" ]; then present="$present $file"; fi
+        case $listed in *" $file "*) continue ;; esac
+        [ ! -e "$goal/$file" ] ||
+            refuse "not in lvsgen.sum, so not part of this build: $file. Delete it or copy the folder again"
     done
-    stray=$(awk -v present="$present" '
-        !/^#/ { listed[substr($0, 67)] = 1 }
-        END { n = split(present, file, " "); for (i = 1; i <= n; i++) if (!(file[i] in listed)) print file[i] }' "$folder/lvsgen.sum")
-    [ -z "$stray" ] || refuse "not in lvsgen.sum, so not part of this build: $stray. Delete it or copy the folder again"
 }
 
-# wanted FILE: does it say something? To stop is to want nothing. want FILE: its data lines.
-wanted() { [ "$verb" = apply ] && [ -f "$folder/$1" ]; }
+# wanted FILE: does it say something? To stop is to want nothing. want FILE: its data lines, into $lines.
+wanted() { [ -n "$goal" ] && [ -f "$goal/$1" ]; }
 
 want() {
-    if wanted "$1"; then sed -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' "$folder/$1"; fi
+    lines=
+    wanted "$1" || return 0
+    while IFS= read -r line; do
+        case $line in '' | '#'*) ;; *) lines=$lines$line$nl ;; esac
+    done <"$goal/$1"
 }
 
 # --- the state: what is ours to undo ----------------------------------------------------------------------------------
-# A state file has a line for each thing, `KEY` or `KEY<tab>MORE`, in the order in which they were made.
+# A journal for each kind of thing: a line `KEY<tab>MORE<tab>.` before it is made, `KEY<tab>-<tab>.` after it was undone.
+# Lines are only added, so whatever a crash or a full disk leaves behind is readable; one without its end does not count.
 
 open_state() {
-    state=$run/$cluster
-    work=$state/work
     umask 077
-    mkdir -p "$state" || refuse "cannot create $state"
-    exec 9>"$state/lock" || refuse "cannot write to $state"
+    [ -d "$state" ] || mkdir -p "$state" || refuse "cannot create $state"
+    exec 9>>"$state/lock" || refuse "cannot write to $state"
     flock -n 9 || refuse "another lvs.sh is at work on $cluster: wait until it has ended"
-    trap 'rm -rf "$work" "$keepalived_conf.lvsgen-new"' EXIT
-    rm -rf "$work"
-    mkdir "$work" || refuse "cannot write to $state"
-    room
+    trap 'rm -f "$keepalived_conf.lvsgen-new"' EXIT
 }
 
-# room: is there any for the work files? Not every awk and sed says that it could not write all, and what is missing in a
-# list of what is wanted would be withdrawn. Asked before each change that is to be remembered, before the first withdrawal
-# and at the end.
-room() {
-    # shellcheck disable=SC2086  # names without blanks
-    (cd "$folder" && set -- lvs.sh lvs.sh $present && cat "$@" "$@" "$@" "$@" >"$work/room") ||
-        die "the disk that holds $state is full: make room there and run this again"
-    : >"$work/room"
+# plan looks while nobody else changes anything; it leaves no trace.
+peek_state() {
+    [ -r "$state/lock" ] || return 0
+    exec 9<"$state/lock"
+    flock -n 9 || refuse "another lvs.sh is at work on $cluster: wait until it has ended"
 }
 
-# save NAME: standard input becomes a state file, whole or not at all. cat writes it, as not every awk says that a disk is
-# full. At the end of a pipeline it is to be followed by `|| exit`.
+# save NAME TEXT: a state file as a whole, or not at all.
 save() {
-    if cat >"$state/$1.new" && mv "$state/$1.new" "$state/$1"; then return; fi
+    [ -z "$dry" ] || return 0
+    if printf '%s' "$2" >"$state/$1.new" && mv -f "$state/$1.new" "$state/$1"; then return; fi
     die "cannot save $state/$1 (disk full?): stopped before the change that it is for"
 }
 
-noted() { if [ -f "$state/$1" ]; then cat "$state/$1"; fi; }
-
-# noted_value NAME KEY: prints the value; fails if there is no such key.
-noted_value() {
-    noted "$1" | awk -F "$tab" -v key="$2" '$1 == key { print substr($0, length(key) + 2); found = 1 } END { exit !found }'
+# load NAME: a state file, into $loaded.
+load() {
+    loaded=
+    [ -f "$state/$1" ] || return 1
+    while IFS= read -r line; do loaded=$loaded$line$nl; done <"$state/$1"
 }
 
-# remember NAME <LINES, before the change: they replace those of the same key. forget NAME KEY, after it was undone.
+# remember NAME LINES: before they are done. forget NAME KEY: after it was undone.
 remember() {
-    room
-    {
-        noted "$1"
-        echo
-        cat
-    } | awk -F "$tab" '
-        $0 == "" { new = 1; next }
-        !($1 in at) { order[++n] = $1 }
-        { if (!($1 in at) || new) line[$1] = $0; at[$1] = 1 }
-        END { for (i = 1; i <= n; i++) print line[order[i]] }' | save "$1" || exit
+    if [ -n "$dry" ] || [ -z "$2" ]; then return 0; fi
+    record=$nl
+    while IFS= read -r line; do
+        [ -z "$line" ] || record=$record$line$tab.$nl
+    done <<END
+$2
+END
+    printf '%s' "$record" >>"$state/$1" ||
+        die "cannot save $state/$1 (disk full?): stopped before the change that it is for"
 }
 
-forget() {
-    noted "$1" | awk -F "$tab" -v key="$2" '$1 != key' | save "$1" || exit
-    [ -s "$state/$1" ] || rm -f "$state/$1"
+forget() { remember "$1" "$2$tab-"; }
+
+# For awk: reads journals given as `name=NAME FILE` into ours[NAME, KEY], with the keys in order[NAME, 1..count[NAME]].
+# shellcheck disable=SC2016  # awk's own
+journal_awk='
+function journal(   n, word) {
+    n = split($0, word, "\t")
+    if (n < 3 || word[n] != ".") return
+    if (word[2] == "-") { delete ours[name, word[1]]; return }
+    if (!((name, word[1]) in ours)) { order[name, ++count[name]] = word[1]; last[name, word[1]] = count[name] }
+    ours[name, word[1]] = substr($0, length(word[1]) + 2, length($0) - length(word[1]) - 3)
+}
+function current(name, i) { return last[name, order[name, i]] == i && ((name, order[name, i]) in ours) }
+'
+
+# recall NAME: what is remembered, `KEY<tab>MORE`, into $ours, in the order in which it was made.
+recall() {
+    ours=
+    [ ! -f "$state/$1" ] || ours=$(awk -v name="$1" "$journal_awk"'
+        { journal() }
+        END { for (i = 1; i <= count[name]; i++) if (current(name, i)) print order[name, i] "\t" ours[name, order[name, i]] }' \
+        "$state/$1")
 }
 
-# surplus NAME LINES: the lines of a state file whose key is not one in the file LINES, the last one first.
-surplus() {
-    noted "$1" | awk -F "$tab" -v keys="$2" '
-        BEGIN { while ((getline line < keys) > 0) { sub(/\t.*/, "", line); wanted[line] = 1 } }
-        !($1 in wanted) { gone[++n] = $0 }
-        END { for (; n; n--) print gone[n] }'
+# more_of KEY: the rest of the line of $ours that has this key; fails if there is none.
+more_of() {
+    case $nl$ours in *"$nl$1$tab"*) ;; *) return 1 ;; esac
+    more=$nl$ours
+    more=${more#*"$nl$1$tab"}
+    more=${more%%"$nl"*}
+}
+
+# Copies of the files, for rollback: `current` is what was applied last, `previous` what was before that.
+keep_copy() {
+    load current/lvsgen.sum && case $loaded in *"$sums"*) return ;; esac
+    rm -rf "$state/next"
+    # shellcheck disable=SC2086  # names without blanks, none of them with a slash
+    (cd "$goal" && mkdir "$state/next" && cp lvsgen.sum $listed "$state/next") ||
+        die "cannot keep a copy of $goal in $state (disk full?): nothing was changed"
+    rm -rf "$state/previous"
+    [ ! -d "$state/current" ] || mv "$state/current" "$state/previous"
+    mv "$state/next" "$state/current" || die "cannot write to $state"
 }
 
 # --- kernel modules ---------------------------------------------------------------------------------------------------
 
 modules_up() {
-    wanted modules.conf || return
-    { want modprobe.conf && want modules.conf; } | awk '
-        $1 == "options" { module = $2; $1 = $2 = ""; options[module] = options[module] $0; next }
-        { directory = $1; gsub(/-/, "_", directory); print $1, "/sys/module/" directory options[$1] }' >"$work/modules"
-    while read -r module directory options; do
-        if [ ! -d "$directory" ]; then
-            # shellcheck disable=SC2086  # the options are separate words
-            if modprobe "$module" $options >"$work/said" 2>&1; then
-                [ ! -d "$directory" ] || changed "+ module $module"
-            elif [ "$module" != ip_vs ] || [ ! -e /proc/net/ip_vs ]; then
-                # It may be built in, or there are no module tools (a container): what needs it will tell.
-                note "going on without the module $module: $(head -n 1 "$work/said")"
-            fi
-        fi
+    want modprobe.conf
+    parameters=$lines
+    want modules.conf
+    program modprobe && modprobe=$found
+    while read -r module; do
+        [ -n "$module" ] || continue
+        directory=/sys/module/$module
+        while :; do
+            case $directory in *-*) directory=${directory%%-*}_${directory#*-} ;; *) break ;; esac
+        done
+        options=
+        while read -r _ of more; do
+            if [ "$of" = "$module" ]; then options="$options $more"; fi
+        done <<END
+$parameters
+END
+        [ -d "$directory" ] || load_module
         for option in $options; do
             parameter=$directory/parameters/${option%%=*}
-            if [ -r "$parameter" ] && [ "$(cat "$parameter")" != "${option#*=}" ]; then
+            if [ -r "$parameter" ] && read -r now <"$parameter" && [ "$now" != "${option#*=}" ]; then
                 note "the module $module was loaded without $option: that takes effect after a reboot"
             fi
         done
-    done <"$work/modules"
+    done <<END
+$lines
+END
+}
+
+# It may be built in, or there are no module tools (a container): then what needs it will tell.
+load_module() {
+    if [ "$module" = ip_vs ] && [ -e /proc/net/ip_vs ]; then return; fi
+    if [ -n "$dry" ]; then set -- -n --show-depends; else set --; fi
+    # shellcheck disable=SC2086  # the options are separate words
+    if said=$("$modprobe" "$@" "$module" $options 2>&1); then
+        case $dry,$said in
+            yes,builtin*) ;;
+            *) if [ -n "$dry" ] || [ -d "$directory" ]; then changed hitless "+ module $module"; fi ;;
+        esac
+        return
+    fi
+    note "going on without the module $module: ${said%%"$nl"*}"
 }
 
 # --- kernel settings --------------------------------------------------------------------------------------------------
 
-# sysctl_lines: of sysctl.d(5) lines, `PATH<tab>VALUE<tab>WHAT THE KERNEL HAS` (- if it has no such setting). A key whose
-# first separator is a dot has `/` for a dot within a device name. Read by awk, as `read` takes bytes one by one and
-# /proc/sys answers only the first.
-sysctl_lines() {
+# sysctl_survey: what differs from sysctl.conf, as `up PATH VALUE NOW` (NOW is - if the kernel has no such setting), and
+# what is ours and no longer in it, as `down PATH OTHER=VALUE`, fields separated by tabs. A key whose first separator is
+# a dot has `/` for a dot within a device name (sysctl.d(5)).
+sysctl_survey() {
+    set --
+    if wanted sysctl.conf; then set -- kind=wanted "$goal/sysctl.conf"; fi
+    if [ -f "$state/sysctls" ]; then set -- "$@" kind=ours "$state/sysctls"; fi
+    [ $# -gt 0 ] || return 0
     awk '
     function trimmed(text) { gsub(/[ \t]+/, " ", text); gsub(/^ | $/, "", text); return text }
-    {
+    kind == "wanted" && /=/ && !/^[ \t]*#/ {
         at = index($0, "=")
         path = trimmed(substr($0, 1, at - 1))
         if (match(path, /[.\/]/) && substr(path, RSTART, 1) == ".") {
@@ -236,426 +308,789 @@ sysctl_lines() {
             gsub(/\./, "/", path)
             gsub(/\001/, ".", path)
         }
+        wanted[path] = 1
         now = "-"
         if ((getline line <("/proc/sys/" path)) > 0) now = trimmed(line)
         close("/proc/sys/" path)
-        print path "\t" trimmed(substr($0, at + 1)) "\t" now
-    }'
+        value = trimmed(substr($0, at + 1))
+        if (now != value) print "up\t" path "\t" value "\t" now
+    }
+    kind == "ours" {
+        n = split($0, word, "\t")
+        if (n != 3 || word[3] != ".") next
+        if (word[2] == "-") { removed[word[1]] = count; next }
+        key[++count] = word[1]
+        setting[count] = word[2]
+    }
+    END {
+        for (i = 1; i <= count; i++) {
+            split(setting[i], word, "=")
+            # The first value is the one from before.
+            if (i <= removed[key[i]] || seen[key[i], word[1]]++) key[i] = ""
+        }
+        for (i = count; i; i--) if (key[i] != "" && !(key[i] in wanted)) print "down\t" key[i] "\t" setting[i]
+    }' "$@"
 }
 
 sysctl_set() { { printf '%s\n' "$2" >"/proc/sys/$1"; } 2>/dev/null; }
 
-# side_effects PATH: what the kernel changes along with it and does not change back, as `PATH<tab>OTHER=VALUE`.
+# side_effects PATH: what the kernel changes along with it and does not change back, added to $records.
 side_effects() {
     case $1 in
         net/ipv4/ip_forward | net/ipv4/conf/all/forwarding) others='ipv4/conf/*/forwarding ipv4/conf/all/accept_redirects' ;;
         net/ipv6/conf/all/forwarding) others='ipv6/conf/*/forwarding' ;;
         *) return ;;
     esac
+    again=yes
+    cd /proc/sys/net || return
     set +f
     for other in $others; do
-        # shellcheck disable=SC2086  # the pattern is to be expanded
-        (cd /proc/sys/net && grep . $other /dev/null)
-    done | grep -v "^${1#net/}:" | sed -e "s/^/$(printf %s "$1" | sed 's/\//\\\//g')${tab}net\//" -e "s/:/=/"
+        # These are 0 or 1: /proc/sys answers only the first byte to the shell, which reads one at a time.
+        if [ "net/$other" != "$1" ] && read -r was <"$other"; then records="$records$1${tab}net/$other=$was$nl"; fi
+    done
     set -f
+    cd /
 }
 
 sysctls_up() {
-    : >"$work/sysctls"
-    wanted sysctl.conf || return
-    # Twice, as one setting can change another: ip_forward is copied to every device.
+    found=$(sysctl_survey)
+    again=yes
+    # Twice, if one setting changes another: ip_forward is copied to every device.
     for _ in 1 2; do
-        want sysctl.conf | sysctl_lines >"$work/sysctls"
-        awk -F "$tab" '$2 != $3' "$work/sysctls" >"$work/todo"
-        [ -s "$work/todo" ] || return
-        missing=$(awk -F "$tab" '$3 == "-" { print $1 }' "$work/todo")
-        [ -z "$missing" ] || die "a module or a device is missing (see lsmod, ip link), the kernel has no setting" "$missing"
-        {
-            noted sysctls
-            while IFS=$tab read -r path value now; do
-                side_effects "$path"
-                printf '%s\t%s=%s\n' "$path" "$path" "$now"
-            done <"$work/todo"
-        } | awk -F "$tab" '{ split($2, word, "=") } !seen[$1, word[1]]++' | save sysctls || exit
-        while IFS=$tab read -r path value now; do
-            sysctl_set "$path" "$value" || die "the kernel refuses $path = $value"
-            changed "~ sysctl $path = $value (was $now)"
-        done <"$work/todo"
+        if [ -z "$again" ] || [ -z "$found" ]; then break; fi
+        again='' records='' missing=
+        while IFS=$tab read -r where path value now; do
+            [ "$where" = up ] || continue
+            if [ "$now" = - ]; then missing="$missing $path"; fi
+            side_effects "$path"
+            records="$records$path$tab$path=$now$nl"
+        done <<END
+$found
+END
+        if [ -z "$dry" ]; then
+            [ -z "$missing" ] ||
+                die "a module or a device is missing (see lsmod, ip link), the kernel has no setting$missing"
+        fi
+        remember sysctls "$records"
+        while IFS=$tab read -r where path value now; do
+            [ "$where" = up ] || continue
+            [ -n "$dry" ] || sysctl_set "$path" "$value" || die "the kernel refuses $path = $value"
+            changed hitless "~ sysctl $path = $value (was $now)"
+        done <<END
+$found
+END
+        if [ -n "$dry" ]; then break; fi
+        if [ -n "$again" ]; then found=$(sysctl_survey); fi
     done
+    sysctls_found=$found
 }
 
+# What is no longer in the file gets the value from before.
 sysctls_down() {
-    [ -f "$state/sysctls" ] || return
-    surplus sysctls "$work/sysctls" >"$work/gone"
-    [ -s "$work/gone" ] || return
-    while IFS=$tab read -r key setting; do
+    forgotten=
+    while IFS=$tab read -r where key setting _; do
+        [ "$where" = down ] || continue
         path=${setting%%=*} value=${setting#*=}
-        [ -e "/proc/sys/$path" ] || continue # a device that has gone took its settings with it
-        sysctl_set "$path" "$value" || note "cannot set $path back to $value"
-        [ "$key" != "$path" ] || changed "~ sysctl $path = $value"
-    done <"$work/gone"
-    noted sysctls | awk -F "$tab" -v gone="$work/gone" '
-        BEGIN { while ((getline line < gone) > 0) drop[line] = 1 }
-        !($0 in drop)' | save sysctls || exit
-    [ -s "$state/sysctls" ] || rm -f "$state/sysctls"
+        if [ -e "/proc/sys/$path" ]; then # a device that has gone took its settings with it
+            [ -n "$dry" ] || sysctl_set "$path" "$value" || note "cannot set $path back to $value"
+            [ "$key" != "$path" ] || changed hitless "~ sysctl $path = $value"
+        fi
+        case $nl$forgotten in *"$nl$key$tab"*) ;; *) forgotten="$forgotten$key$tab-$nl" ;; esac
+    done <<END
+$sysctls_found
+END
+    remember sysctls "$forgotten"
 }
 
 # --- lines for ip(8): devices, routes and rules, addresses ------------------------------------------------------------
 
-# words COMMAND: runs a command line that is data, as a list of words and nothing more.
-words() {
-    # shellcheck disable=SC2086  # this is what it is for
-    $1 </dev/null
+# ask_for LINE: adds to $ask, or $ask6, what to ask ip about a route or rule. IPv6 is told by its colons.
+ask_for() {
+    # shellcheck disable=SC2086  # the line is a list of words
+    set -- "$1" $1
+    case ${2-}${3-} in
+        routereplace | routedel)
+            case $4 in local | unicast | blackhole | unreachable | prohibit) destination=$5 ;; *) destination=$4 ;; esac
+            # `exact default` would be every route there is.
+            case $destination,$1 in
+                default,*:*) destination=::/0 ;;
+                default,*) destination=0.0.0.0/0 ;;
+            esac
+            query="route show table all exact $destination"
+            ;;
+        ruleadd) query='rule show' ;;
+        fouadd) fou=yes && return ;;
+        *) return ;;
+    esac
+    case $1,$nl$ask,$nl$ask6 in
+        *:*,*,*"$nl$query$nl"*) ;;
+        *:*,*,*) ask6=$ask6$query$nl ;;
+        *,*"$nl$query$nl"*,*) ;;
+        *) ask=$ask$query$nl ;;
+    esac
 }
 
-# IPv6 is told by its colons.
-family() { case $1 in *:*) echo -6 ;; *) echo -4 ;; esac; }
-
-# after WORD LINE: the word that follows.
-after() { printf '%s\n' "$2" | awk -v word="$1" '{ for (i = 1; i < NF; i++) if ($i == word) { print $(i + 1); exit } }'; }
-
-# keyed: lines as `KEY<tab>LINE`. Two lines with one key replace each other: an address and other flags, a route and
-# another gateway. The key of a route is `route FAMILY DESTINATION table TABLE metric METRIC`.
-keyed() {
-    awk '
-    function after(word, otherwise,   i) { for (i = 3; i < NF; i++) if ($i == word) return $(i + 1); return otherwise }
-    {
-        key = $0
-        if ($1 == "address") key = "address " $3 " dev " after("dev")
-        if ($1 == "link") key = "link " $2 " " ($3 == "dev" ? $4 : after("name", $3))
-        if ($1 == "route") {
-            destination = $3 ~ /^(local|unicast|blackhole|unreachable|prohibit)$/ ? $4 : $3
-            key = "route " (/:/ ? "-6 " : "-4 ") destination " table " after("table", "main") " metric " after("metric", "-")
-        }
-        print key "\t" $0
-    }'
-}
-
-# routes KEY: the routes that the kernel has to this destination, the noise left out.
-routes() {
-    read -r _ family destination _ table _ <<END
-$1
+# ip_survey: compares links.batch, routes.batch and addresses.batch with what the kernel has and with what is ours. One ip
+# and one awk for all of it, and again only if something was changed since. Sets, as lines `KEY<tab>LINE`: links_up and so
+# on (to be done), links_down and so on (ours and no longer described, the last one first; a third field is the line that
+# undoes it, if there is something to undo), in_the_way (what a new route replaces) and routes_back (what comes back when
+# it goes): `KEY # ROUTE<tab>ROUTE`.
+surveyed=
+ip_survey() {
+    case $surveyed,$dry in "$changes",* | ?*,yes) return ;; esac
+    surveyed=$changes
+    links_up='' links_down='' routes_up='' routes_down='' addresses_up='' addresses_down=''
+    in_the_way='' routes_back=''
+    text='' ask="link show${nl}address show$nl" ask6='' fou=''
+    set --
+    for kind in links routes addresses; do
+        want $kind.batch
+        text="$text= $kind$nl$lines"
+        while IFS= read -r line; do ask_for "$line"; done <<END
+$lines
 END
-    words "ip $family route show table $table exact $destination" 2>/dev/null |
-        sed -e 's/ linkdown//' -e 's/ dead//' -e 's/ expires [0-9a-z]*//' -e 's/ *$//'
+        [ -f "$state/$kind" ] || continue
+        set -- "$@" "name=$kind" "$state/$kind"
+        while IFS=$tab read -r _ line _; do ask_for "$line"; done <"$state/$kind"
+    done
+    if [ -f "$state/replaced" ]; then set -- "$@" name=replaced "$state/replaced"; fi
+    if [ "$text" = "= links$nl= routes$nl= addresses$nl" ] && [ $# = 0 ]; then return; fi
+    has=$(
+        "$ip" -o -force -batch - 2>/dev/null <<END
+$ask
+END
+    )
+    if [ -n "$ask6" ]; then has="$has$nl= six$nl$("$ip" -6 -o -force -batch - 2>/dev/null <<END
+$ask6
+END
+    )"; fi
+    if [ -n "$fou" ] && [ -d /sys/module/fou ]; then has="$has$nl= has$nl$("$ip" fou show 2>/dev/null)"; fi
+    found=$(
+        awk "$journal_awk$ip_survey_awk" name=wanted - "$@" <<END
+$text= has
+$has
+END
+    )
+    while IFS=$tab read -r where line; do
+        case $where in
+            links_up) links_up=$links_up$line$nl ;;
+            links_down) links_down=$links_down$line$nl ;;
+            routes_up) routes_up=$routes_up$line$nl ;;
+            routes_down) routes_down=$routes_down$line$nl ;;
+            addresses_up) addresses_up=$addresses_up$line$nl ;;
+            addresses_down) addresses_down=$addresses_down$line$nl ;;
+            in_the_way) in_the_way=$in_the_way$line$nl ;;
+            routes_back) routes_back=$routes_back$line$nl ;;
+            unknown) die "cannot understand this line, is lvs.sh older than the files beside it? $line" ;;
+        esac
+    done <<END
+$found
+END
 }
 
-# same_route LINE: is one of the routes on standard input the one of the line? ip(8) shows more than it was told. What is
-# to be deleted may have any gateway and metric that the line does not name; what is to be there may not.
-same_route() {
-    awk -v line="$1" '
-    function parse(text, route,   i, n, word) {
-        split("", route)
-        n = split(text, word, " ")
-        i = word[1] ~ /^(local|unicast|blackhole|unreachable|prohibit)$/ ? 2 : 1
-        route["type"] = i == 2 ? word[1] : "unicast"
-        for (i++; i <= n; i++)
-            if (word[i] == "onlink") route["onlink"] = 1
-            else { route[word[i]] = word[i + 1]; i++ }
-    }
-    BEGIN {
-        deleted = line ~ /^route del /
-        sub(/^route [a-z]+ /, "", line)
-        parse(line, wanted)
-        delete wanted["table"]
-        if (!deleted && !("via" in wanted)) wanted["via"] = ""
-        if (!deleted && !("metric" in wanted)) wanted["metric"] = line ~ /:/ ? 1024 : ""
-    }
-    {
-        parse($0, route)
+# Two lines with one key replace each other: an address and other flags, a route and another gateway. `link add`, `rule
+# add` and `fou add` fail if it is there already; what is there and was not made by us stays not ours.
+# shellcheck disable=SC2016  # awk's own
+ip_survey_awk='
+function after(line, wanted, otherwise,   i, n, word) {
+    n = split(line, word, " ")
+    for (i = 3; i < n; i++) if (word[i] == wanted) return word[i + 1]
+    return otherwise
+}
+function typed(word) { return word ~ /^(local|unicast|blackhole|unreachable|prohibit|broadcast|anycast|multicast)$/ }
+function destination(line,   word) {
+    split(line, word, " ")
+    return typed(word[3]) ? word[4] : word[3]
+}
+function device(line,   word) {
+    split(line, word, " ")
+    return word[3] == "dev" ? word[4] : after(line, "name", word[3])
+}
+function key_of(line,   word) {
+    split(line, word, " ")
+    if (word[1] == "address") return "address " word[3] " dev " after(line, "dev")
+    if (word[1] == "link") return "link " word[2] " " device(line)
+    if (word[1] == "route")
+        return "route " (line ~ /:/ ? "-6 " : "-4 ") destination(line) " table " after(line, "table", "main") \
+            " metric " after(line, "metric", "-")
+    return line
+}
+# One spelling for what ip takes and what it prints.
+function prefix(text) {
+    if (text ~ /^(0\.0\.0\.0|::)\/0$/) return "default"
+    sub(/\/(32|128)$/, "", text)
+    return text
+}
+function parse(text, route,   i, n, word) {
+    split("", route)
+    n = split(text, word, " ")
+    i = typed(word[1]) ? 2 : 1
+    route["type"] = i == 2 ? word[1] : "unicast"
+    route["to"] = prefix(word[i])
+    route["table"] = "main"
+    for (i++; i <= n; i++)
+        if (word[i] ~ /^(onlink|linkdown|dead|pervasive|offload|trap)$/) route[word[i]] = word[i]
+        else { route[word[i]] = word[i + 1]; i++ }
+}
+# What is to be deleted may have any gateway and metric that the line does not name; what is to be there may not.
+function same_route(line,   deleted, i, item, same, wanted, route) {
+    deleted = line ~ /^route del /
+    six = line ~ /:/
+    sub(/^route [a-z]+ /, "", line)
+    parse(line, wanted)
+    if (!deleted && !("via" in wanted)) wanted["via"] = ""
+    if (!deleted && !("metric" in wanted)) wanted["metric"] = six ? 1024 : ""
+    for (i = 1; i <= routes; i++) {
+        if (live_six[i] != six) continue
+        parse(live_route[i], route)
         same = 1
-        for (key in wanted) if (wanted[key] "" != route[key] "") same = 0
-        if (same) found = 1
+        for (item in wanted) if (wanted[item] "" != route[item] "") same = 0
+        if (same) return 1
     }
-    END { exit !found }'
+    return 0
+}
+function rule(line,   word) {
+    split(line, word, " ")
+    return after(line, "priority") ":" (line ~ /:/ ? "6" : "4") " from " (prefix(word[4]) == "default" ? "all" : prefix(word[4])) \
+        " fwmark " sprintf("0x%x", after(line, "fwmark")) " lookup " after(line, "lookup")
+}
+function in_place(line,   at) {
+    if (line ~ /^link set .* up$/) return device(line) in up
+    if (line ~ /^link add /) return device(line) in link
+    if (line ~ /^fou add port /) return after(line, "port") in fou
+    if (line ~ /^rule add from [^ ]+ fwmark /) return rule(line) in rules
+    if (line ~ /^route replace /) return same_route(line)
+    if (line ~ /^route del /) return !same_route(line)
+    if (line ~ /^address replace /) {
+        at = destination(line) " dev " after(line, "dev")
+        # Deprecated IPv6 addresses must stay so: a VIP that is not becomes the source of health checks.
+        return at in address && (line !~ / preferred_lft 0/ || at in deprecated)
+    }
+    print "unknown\t" line
+    return 1
+}
+function inverse(key, line) {
+    if (line ~ /^link set /) return "link set dev " device(line) " down"
+    if (line ~ /^link add /) return "link del dev " device(line)
+    if (line ~ /^fou add /) return "fou del port " after(line, "port") (line ~ / -6$/ ? " -6" : "")
+    if (line ~ /^rule add /) return "rule del " substr(line, 10)
+    if (line ~ /^route replace /) return "route del " substr(line, 15)
+    if (line ~ /^address /) return "address del " substr(key, 9)
+    return ""
 }
 
-# addresses_missing: of the keyed address lines, those that the host lacks. Deprecated IPv6 addresses must stay so: a VIP that is
-# not becomes the source of health checks, and no realserver answers them.
-addresses_missing() {
-    ip -o address show >"$work/live" || die 'ip address show failed'
-    awk -v live="$work/live" '
-    BEGIN {
-        while ((getline line < live) > 0) {
-            split(line, word, " ")
-            at = word[4] " dev " word[2]
-            present[at] = 1
-            if (line ~ / deprecated /) deprecated[at] = 1
+name != "wanted" { journal(); next }
+/^= / { kind = $2; next }
+!NF { next }
+kind != "has" && kind != "six" {
+    key = key_of($0)
+    if (!((kind, key) in wanted)) at[kind, ++lines[kind]] = key
+    wanted[kind, key] = $0
+    next
+}
+/^[0-9]+: [^ ]+: </ {
+    sub(/[@:].*/, "", $2)
+    link[$2]
+    if ($3 ~ /[<,]UP[,>]/) up[$2]
+    next
+}
+/^[0-9]+: [^ ]+ +inet/ {
+    address[$4 " dev " $2]
+    if (/ deprecated /) deprecated[$4 " dev " $2]
+    next
+}
+/^[0-9]+:\t/ {
+    sub(/:\t/, ":" (kind == "six" ? 6 : 4) " ")
+    sub(/ +$/, "")
+    rules[$0]
+    next
+}
+/^port [0-9]+ / { fou[$2]; next }
+{
+    gsub(/\\/, " ")
+    sub(/ expires [0-9a-z]+/, "")
+    gsub(/ (linkdown|dead)/, "")
+    gsub(/[ \t]+/, " ")
+    sub(/ $/, "")
+    live_route[++routes] = $0
+    live_six[routes] = kind == "six"
+    is_live[live_six[routes], $0]
+}
+
+END {
+    n = split("links routes addresses", kinds, " ")
+    for (k = 1; k <= n; k++) {
+        kind = kinds[k]
+        for (i = 1; i <= lines[kind]; i++) {
+            key = at[kind, i]
+            line = wanted[kind, key]
+            # A device whose line is another now is made again: its parameters cannot be edited.
+            if (line ~ /^link add / && (kind, key) in ours && ours[kind, key] != line) {
+                remade[device(line)]
+                print "links_down\t" key "\t" ours[kind, key] "\t" inverse(key, line)
+            } else if (in_place(line) && !(line ~ /^link set / && device(line) in remade)) continue
+            print kind "_up\t" key "\t" line
+            if (line !~ /^route / || (kind, key) in ours) continue
+            six = line ~ /:/
+            for (r = 1; r <= routes; r++) {
+                parse(live_route[r], route)
+                if (live_six[r] == six && route["to"] == prefix(destination(line)) && route["table"] == after(line, "table", "main"))
+                    print "in_the_way\t" key " # " live_route[r] "\t" live_route[r]
+            }
+        }
+        for (i = count[kind]; i; i--) {
+            key = order[kind, i]
+            if (!current(kind, i) || (kind, key) in wanted) continue
+            line = ours[kind, key]
+            print kind "_down\t" key "\t" line "\t" (in_place(line) ? inverse(key, line) : "")
         }
     }
-    {
-        split($0, word, "\t")
-        at = substr(word[1], 9)
-        if (!(at in present) || ($0 ~ / preferred_lft 0/ && !(at in deprecated))) print
-    }'
+    for (i = 1; i <= count["replaced"]; i++) {
+        key = order["replaced", i]
+        split(key, word, " # ")
+        if (current("replaced", i) && !(("routes", word[1]) in wanted)) {
+            route_before = ours["replaced", key]
+            print "routes_back\t" key "\t" ((key ~ /^route -6/, route_before) in is_live ? "" : route_before)
+        }
+    }
 }
+'
 
-# in_place KEY LINE: is it as the line says?
-in_place() {
-    case $2 in
-        'link set '*' up') case $(words "ip -o link show dev ${1##* }" 2>/dev/null) in *[\<,]UP[,\>]*) ;; *) false ;; esac ;;
-        'link add '*) ip link show dev "${1##* }" >/dev/null 2>&1 ;;
-        'fou add port '*) ip fou show 2>/dev/null | grep "^port $(after port "$2") " >/dev/null ;;
-        'rule add '*) [ -n "$(words "ip $(family "$2") rule show ${2#rule add }")" ] ;;
-        'route replace '*) routes "$1" | same_route "$2" ;;
-        'route del '*) ! routes "$1" | same_route "$2" ;;
-        'address replace '*) [ -z "$(printf '%s\t%s\n' "$1" "$2" | addresses_missing)" ] ;;
-        *) die "cannot understand this line, is lvs.sh older than the files beside it? $2" ;;
-    esac
-}
+way='packets take another way from now on'
 
-# lines_up NAME FILE: `link add`, `rule add` and `fou add` fail if it is there already, so each line is tested first.
-# What is there and was not made by us stays not ours.
-lines_up() {
-    : >"$work/$1"
-    wanted "$2" || return
-    want "$2" | keyed >"$work/$1"
-    if [ "$1" = routes ]; then lines_down routes "${tab}route del "; fi # new gateways may need what was deleted
-    if [ "$1" = addresses ]; then
-        addresses_missing <"$work/$1" >"$work/todo"
-    else
-        while IFS=$tab read -r key line; do
-            in_place "$key" "$line" || printf '%s\t%s\n' "$key" "$line"
-        done <"$work/$1" >"$work/todo"
-    fi
-    if [ "$1" = links ] && [ -f "$state/links" ]; then remake_links; fi
-    [ -s "$work/todo" ] || return
-    if [ "$1" = routes ]; then
-        {
-            noted replaced
-            cut -f 1 "$work/todo" | while read -r key; do
-                noted_value routes "$key" >/dev/null || routes "$key" | sed "s|^|$key$tab|"
-            done
-        } | save replaced || exit
-    fi
-    remember "$1" <"$work/todo"
-    while IFS=$tab read -r key line; do
-        try words "ip $(family "$line") $line"
-        changed "+ $line"
-    done <"$work/todo"
-}
-
-# remake_links: devices of ours whose line is another now. Their parameters cannot be edited.
-remake_links() {
-    awk -F "$tab" -v ours="$state/links" '
-        BEGIN { while ((getline line < ours) > 0) { split(line, word, "\t"); old[word[1]] = word[2] } }
-        /^link add / && ($1 in old) && old[$1] != $2' "$work/links" >"$work/remade"
-    [ -s "$work/remade" ] || return
-    while IFS=$tab read -r key line; do
-        ip link del dev "${key##* }" 2>/dev/null && changed "- device ${key##* }"
-    done <"$work/remade"
-    while IFS=$tab read -r key line; do
-        in_place "$key" "$line" || printf '%s\t%s\n' "$key" "$line"
-    done <"$work/links" >"$work/todo"
-}
-
-# lines_down NAME [PATTERN]: undoes what is no longer described.
-lines_down() {
-    [ -f "$state/$1" ] || return
-    surplus "$1" "$work/$1" >"$work/surplus"
-    grep "${2:-.}" "$work/surplus" >"$work/gone" || return
-    while IFS=$tab read -r key line; do
-        case $line in 'route '*) put_back "$key" ;; esac
-        inverse=$(inverse "$key" "$line")
-        if [ -n "$inverse" ] && in_place "$key" "$line"; then
-            try words "ip $(family "$line") $inverse"
-            changed "- $line"
-        fi
-        forget "$1" "$key"
-        if [ "$1" = routes ]; then forget replaced "$key"; fi
-    done <"$work/gone"
-}
-
-# inverse KEY LINE
-inverse() {
-    case $2 in
-        'link set '*) echo "link set dev ${1##* } down" ;;
-        'link add '*) echo "link del dev ${1##* }" ;;
-        'fou add '*) echo "fou del port $(after port "$2")$(case $2 in *' -6') echo ' -6' ;; esac)" ;;
-        'rule add '*) echo "rule del ${2#rule add }" ;;
-        'route replace '*) echo "route del ${2#route replace }" ;;
-        'address replace '*) echo "address del ${1#address }" ;;
-    esac
-}
-
-# put_back KEY: the routes that were there before ours.
-put_back() {
-    read -r _ family _ _ table _ <<END
+# run_lines LINES: ip does all of one family in one go.
+run_lines() {
+    [ -z "$dry" ] || return 0
+    lines4='' lines6=''
+    while IFS= read -r line; do
+        case $line in *:*) lines6=$lines6$line$nl ;; ?*) lines4=$lines4$line$nl ;; esac
+    done <<END
 $1
 END
-    noted_value replaced "$1" >"$work/before"
-    while read -r route; do
-        if routes "$1" | grep -xF -e "$route" >/dev/null; then continue; fi
-        if words "ip $family route replace $route table $table"; then
-            changed "+ route $route"
-        else
-            note "cannot put back the route $route"
+    for family in 4 6; do
+        if [ $family = 4 ]; then batch=$lines4; else batch=$lines6; fi
+        [ -n "$batch" ] || continue
+        said=$(
+            "$ip" -$family -batch - 2>&1 9>&- <<END
+$batch
+END
+        ) || die "failed: ip -$family -batch, of these lines:$nl$batch$said"
+    done
+}
+
+# lines_up KIND
+lines_up() {
+    ip_survey
+    case $1 in
+        links)
+            lines_down links remade
+            ip_survey
+            todo=$links_up
+            ;;
+        routes)
+            lines_down routes 'route del ' # new gateways may need what was deleted
+            ip_survey
+            todo=$routes_up
+            ;;
+        addresses) todo=$addresses_up ;;
+    esac
+    [ -n "$todo" ] || return 0
+    if [ "$1" = routes ]; then remember replaced "$in_the_way"; fi
+    remember "$1" "$todo"
+    commands=
+    while IFS=$tab read -r key line; do commands=$commands$line$nl; done <<END
+$todo
+END
+    run_lines "$commands"
+    while IFS= read -r line; do
+        case $line in
+            '') ;;
+            'route '*) changed "$way" "+ $line" ;;
+            *) changed hitless "+ $line" ;;
+        esac
+    done <<END
+$commands
+END
+}
+
+# lines_down KIND [WHICH]: undoes what is no longer described (of routes: only lines that begin so), or is made again.
+lines_down() {
+    ip_survey
+    came_back=
+    if [ "$1" = routes ]; then
+        put_back "${2-}"
+        ip_survey # what came back may have replaced ours
+    fi
+    case $1 in links) todo=$links_down ;; routes) todo=$routes_down ;; addresses) todo=$addresses_down ;; esac
+    commands='' forgotten='' told=''
+    while IFS=$tab read -r key line inverse; do
+        [ -n "$key" ] || continue
+        case $nl$links_up in *"$nl$key$tab"*) remade=remade ;; *) remade= ;; esac
+        case ${2-} in
+            '' | remade) [ "$remade" = "${2-}" ] || continue ;;
+            *) case $line in "$2"*) ;; *) continue ;; esac ;;
+        esac
+        case $dry,$nl$came_back in yes,*"$nl$key$nl"*) inverse= ;; esac
+        if [ -n "$inverse" ]; then commands=$commands$inverse$nl told="$told$line$nl"; fi
+        forgotten="$forgotten$key$tab-$nl"
+    done <<END
+$todo
+END
+    run_lines "$commands"
+    while IFS= read -r line; do
+        case $line in
+            '') ;;
+            'route '*) changed "$way" "- $line" ;;
+            'address '*) changed 'ends connections of clients that still use it' "- $line" ;;
+            *) changed hitless "- $line" ;;
+        esac
+    done <<END
+$told
+END
+    remember "$1" "$forgotten"
+}
+
+# put_back WHICH: the routes that were there before ours, which they replace.
+put_back() {
+    back=$routes_back
+    while IFS=$tab read -r key route; do
+        case $1,$nl$routes_down in
+            # plan has said that it comes back before the new ones.
+            ,*"$nl${key%% # *}${tab}route del "*) [ -z "$dry" ] || continue ;;
+            *,*"$nl${key%% # *}$tab$1"*) ;;
+            *) continue ;;
+        esac
+        if [ -n "$route" ]; then
+            family=${key#route } family=${family%% *}
+            # Ours had no metric of its own: a route with the usual one replaces it.
+            case $family,$route in -4,*' metric '* | -6,*' metric '[!1]*) ;; *) came_back=$came_back${key%% # *}$nl ;; esac
+            # shellcheck disable=SC2086  # the route is a list of words
+            if [ -n "$dry" ] || said=$("$ip" $family route replace $route 2>&1); then
+                changed "$way" "+ route $route"
+            else
+                note "cannot put back the route $route: $said"
+            fi
         fi
-    done <"$work/before"
+        forget replaced "$key"
+    done <<END
+$back
+END
 }
 
 # --- the IPVS table ---------------------------------------------------------------------------------------------------
 
-# ipvs_delta CURRENT THRESHOLDS WANTED OWNED: the lines for `ipvsadm -R` that turn the table into what is wanted.
+# ipvs_delta_awk: the lines for `ipvsadm -R` that turn the table into what is wanted, each with a tab and
+# what connections notice of it.
 #
-# CURRENT is `ipvsadm -Sn`, THRESHOLDS `ipvsadm -Ln --thresholds` (-Sn leaves them out), WANTED is ipvs.rules, OWNED the
-# keys of the services that are ours. All other services are left alone. What stays is edited in place, with its full
-# specification, as an edit resets what it does not name. Members grow before they are quiesced before they are deleted,
-# so a service that has and will have a live realserver is never without one. Deleted services come last: what sends
-# traffic to them must be gone by then.
-ipvs_delta() {
-    awk '
-    # Splits a line into key, member and specification: what ipvsadm prints and what it takes, in one spelling.
-    function parse(   i, n, word, option, flag, method, tunnel) {
-        split("", value)
-        member = method = tunnel = ""
-        n = split($0, word, " ")
-        for (i = 2; i <= n; i++) {
-            option = word[i]
-            if (option ~ /^(-t|-u|-f|--sctp-service)$/) key = option " " word[++i]
-            else if (option == "-6") key = key " -6"
-            else if (option == "-r") member = word[++i]
-            else if (option == "-p") value["-p"] = word[i + 1] ~ /^[0-9]+$/ ? word[++i] : 360
-            else if (option ~ /^(-s|-M|-b|-w|-x|-y|--pe|--tun-type|--tun-port)$/) value[option] = word[++i]
-            else if (option == "-o") value["-o"] = 1
-            else if (option ~ /^-[gim]$/) method = option
-            else if (option ~ /^--tun-(nocsum|csum|remcsum)$/) tunnel = option
-            else { print "cannot understand `" option "` in: " $0 >"/dev/stderr"; exit failed = 3 }
-        }
-        if ($1 == "-A") {
-            if (!("-p" in value) || value["-M"] ~ /^(255\.255\.255\.255|128)$/) value["-M"] = ""
-            flag = "," value["-b"] ","
-            spec = value["-s"] " " value["-p"] " " value["-M"] " " value["--pe"] " " value["-o"] " " \
-                (flag ~ /,(sh-fallback|mh-fallback|flag-1),/) (flag ~ /,(sh-port|mh-port|flag-2),/) (flag ~ /,flag-3,/)
-        } else {
-            if (member !~ /\]?:[0-9]+$/ || member ~ /:.*:[^\]]*$/ && member !~ /\]/) member = member ":" (key ~ /^-f/ ? 0 : port(key))
-            weight = "-w" in value ? value["-w"] + 0 : 1
-            if ((key, member) in limits && kind == "current") {
-                value["-x"] = upper[key, member]
-                value["-y"] = lower[key, member]
-            }
-            if (method != "-i" || value["--tun-type"] ~ /^(|ipip)$/) value["--tun-type"] = value["--tun-port"] = tunnel = ""
-            if (tunnel == "--tun-nocsum") tunnel = ""
-            spec = method " " weight " " value["-x"] + 0 " " value["-y"] + 0 " " \
-                value["--tun-type"] " " value["--tun-port"] " " tunnel
-        }
+# LIVE is `ipvsadm -Sn`, a line `thresholds`, and `ipvsadm -Ln --thresholds` (-Sn leaves them out), WANTED is ipvs.rules,
+# OWNED the keys of the services that are ours. All other services are left alone. What stays is edited in place, with its
+# full specification, as an edit resets what it does not name. Members grow before they are quiesced before they are
+# deleted, so a service that has and will have a live realserver is never without one. Deleted services come last: what
+# sends traffic to them must be gone by then. $keep_weights keeps live weights; $quiesce gives weight 0 instead of
+# deleting.
+# shellcheck disable=SC2016  # awk's own
+ipvs_delta_awk='
+# Splits a line into key, member and specification: what ipvsadm prints and what it takes, in one spelling.
+function parse(   i, n, word, option, flag, tunnel) {
+    split("", value)
+    member = method = tunnel = ""
+    n = split($0, word, " ")
+    for (i = 2; i <= n; i++) {
+        option = word[i]
+        if (option ~ /^(-t|-u|-f|--sctp-service)$/) key = option " " word[++i]
+        else if (option == "-6") key = key " -6"
+        else if (option == "-r") member = word[++i]
+        else if (option == "-p") value["-p"] = word[i + 1] ~ /^[0-9]+$/ ? word[++i] : 360
+        else if (option ~ /^(-s|-M|-b|-w|-x|-y|--pe|--tun-type|--tun-port)$/) value[option] = word[++i]
+        else if (option == "-o" || option == "--ops") value["-o"] = 1
+        else if (option ~ /^-[gim]$/) method = option
+        else if (option ~ /^--tun-(nocsum|csum|remcsum)$/) tunnel = option
+        else { print "cannot understand `" option "` in: " $0 >"/dev/stderr"; exit failed = 3 }
     }
-    function port(key) { sub(/.*:/, "", key); return key }
+    if ($1 == "-A") {
+        if (!("-p" in value) || value["-M"] ~ /^(255\.255\.255\.255|128)$/) value["-M"] = ""
+        flag = "," value["-b"] ","
+        spec = value["-s"] " " value["-p"] " " value["-M"] " " value["--pe"] " " value["-o"] " " \
+            (flag ~ /,(sh-fallback|mh-fallback|flag-1),/) (flag ~ /,(sh-port|mh-port|flag-2),/) (flag ~ /,flag-3,/)
+    } else {
+        if (member !~ /\]?:[0-9]+$/ || member ~ /:.*:[^\]]*$/ && member !~ /\]/) member = member ":" (key ~ /^-f/ ? 0 : port(key))
+        weight = "-w" in value ? value["-w"] + 0 : 1
+        if (kind == "live") live_weight[key, member] = weight
+        else if (keep_weights && (key, member) in live_weight) {
+            weight = live_weight[key, member]
+            sub(/ -w [0-9]+/, "")
+            $0 = $0 " -w " weight
+        }
+        if (method != "-i" || value["--tun-type"] ~ /^(|ipip)$/) value["--tun-type"] = value["--tun-port"] = tunnel = ""
+        if (tunnel == "--tun-nocsum") tunnel = ""
+        spec = method " " weight " " value["--tun-type"] " " value["--tun-port"] " " tunnel
+        limits = value["-x"] + 0 " " value["-y"] + 0
+    }
+}
+function port(key) { sub(/.*:/, "", key); return key }
+function edited(text, weight) { sub(/ -w [0-9]+/, "", text); return "-e" substr(text, 3) " -w " weight }
+function same(at) { return member_now[at] == wanted[at] && (!thresholds_known || limits_now[at] == wanted_limits[at]) }
 
-    kind == "thresholds" && /^(TCP|UDP|SCTP|FWM) / {
-        key = $1 == "TCP" ? "-t" : $1 == "UDP" ? "-u" : $1 == "FWM" ? "-f" : "--sctp-service"
-        key = key " " $2 ($1 == "FWM" && $3 == "IPv6" ? " -6" : "")
-    }
-    kind == "thresholds" && $1 == "->" && $3 + $4 > 0 { limits[key, $2]; upper[key, $2] = $3; lower[key, $2] = $4 }
-    kind == "owned" { owned[++owned_count] = $1 " " $2 ($3 == "-6" ? " -6" : "") }
-    (kind == "current" || kind == "wanted") && /^-[Aa] / {
-        parse()
-        if ($1 == "-A" && kind == "current") { service_now[key] = spec; members_now[key] = 0 }
-        if ($1 == "-a" && kind == "current") { member_now[key, member] = spec; name_now[key, ++members_now[key]] = member }
-        if ($1 == "-A" && kind == "wanted") { service[key] = spec; order[++services] = key; text[key] = $0; members[key] = 0 }
-        if ($1 == "-a" && kind == "wanted") {
-            wanted[key, member] = spec
-            name[key, ++members[key]] = member
-            text[key, member] = $0
-            heavy[key, member] = weight > 0
-        }
-        next
-    }
-    (kind == "current" || kind == "wanted") && NF { print "cannot understand: " $0 >"/dev/stderr"; exit failed = 3 }
-
-    END {
-        if (failed) exit failed
-        for (s = 1; s <= services; s++) {
-            key = order[s]
-            if (!(key in service_now)) print text[key]
-            else if (service_now[key] != service[key]) print "-E" substr(text[key], 3)
-            quiesce = ""
-            for (m = 1; m <= members[key]; m++) {
-                at = key SUBSEP name[key, m]
-                if (!(at in member_now)) print text[at]
-                else if (member_now[at] != wanted[at] && heavy[at]) print "-e" substr(text[at], 3)
-                else if (member_now[at] != wanted[at]) quiesce = quiesce "-e" substr(text[at], 3) "\n"
-            }
-            printf "%s", quiesce
-            for (m = 1; m <= members_now[key]; m++)
-                if (!((key, name_now[key, m]) in wanted)) print "-d " key " -r " name_now[key, m]
-        }
-        for (s = 1; s <= owned_count; s++)
-            if (!(owned[s] in service) && (owned[s] in service_now)) print "-D " owned[s]
-    }' kind=current /dev/null kind=thresholds "$2" kind=current "$1" kind=wanted "$3" kind=owned "$4"
+# What connections notice.
+function hash(key) { return scheduler[key] ~ /^(sh|dh|lblc|lblcr|mh)$/ && !persistent[key] }
+function affinity(key) {
+    if (!(key in live_service) || !hash(key)) return "hitless"
+    if (scheduler[key] == "mh") return "moves affinity: some clients get another realserver"
+    return "moves affinity: " scheduler[key] " deals many clients anew"
+}
+function of_service(key,   now, then) {
+    split(service_now[key], now, " ")
+    split(service[key], then, " ")
+    if (now[1] != then[1]) return "another scheduler: new connections may be refused for some milliseconds, established ones stay"
+    if (service_now[key] ~ / [0-9]+ / && !persistent[key]) return "moves affinity: persistence ends at once"
+    if (hash(key)) return "moves affinity: " then[1] " deals clients anew"
+    return "hitless"
+}
+function of_edit(key, at,   now, then) {
+    split(member_now[at], now, " ")
+    split(wanted[at], then, " ")
+    if (now[1] != then[1]) return "established connections keep the old method; the realserver must be ready for both"
+    if (then[2] == 0 && now[2] > 0) return of_drain(key)
+    if (now[2] != then[2]) return affinity(key)
+    if (member_now[at] != wanted[at]) return "its connections change their tunnel at once"
+    return "hitless"
+}
+function of_drain(key) {
+    if (scheduler[key] == "dh" || scheduler[key] ~ /^(sh|mh)$/ && !fallback[key])
+        return "refuses its new clients: " scheduler[key] " has no other realserver for them; established connections stay"
+    if (persistent[key]) return "hitless: drains; its persistent clients still come unless expire_quiescent_template = 1"
+    return "hitless: drains; new clients go elsewhere, established connections stay"
+}
+function of_delete(key, at,   text) {
+    if (active[at] + inactive[at] > 0) return "ends connections: " active[at] + 0 " active, " inactive[at] + 0 " closing (drain first: apply --drain)"
+    text = affinity(key)
+    if (live_weight[at] > 0) text = "ends connections that come until then" (text == "hitless" ? "" : "; " text)
+    if (persistent[key]) text = text (text == "hitless" ? ": no connection is left" : "") "; its persistent clients get another realserver"
+    return text
 }
 
-service_keys() { awk '$1 == "-A" { print $2 " " $3 ($4 == "-6" ? " -6" : "") }' "$1"; }
+kind == "live" && $0 == "thresholds" { kind = "thresholds"; thresholds_known = 1; next }
+kind == "thresholds" && /^(TCP|UDP|SCTP|FWM) / {
+    key = $1 == "TCP" ? "-t" : $1 == "UDP" ? "-u" : $1 == "FWM" ? "-f" : "--sctp-service"
+    key = key " " $2 ($1 == "FWM" && $3 == "IPv6" ? " -6" : "")
+}
+kind == "thresholds" && $1 == "->" {
+    limits_now[key, $2] = $3 + 0 " " $4 + 0
+    active[key, $2] = $5
+    inactive[key, $2] = $6
+    if ($3 + $4) option_x[key, $2] = ($3 + 0 ? " -x " $3 : "") ($4 + 0 ? " -y " $4 : "")
+}
+kind == "thresholds" { next }
+kind == "owned" { owned[++owned_count] = $1 " " $2 ($3 == "-6" ? " -6" : "") }
+(kind == "live" || kind == "wanted") && /^-[Aa] / {
+    parse()
+    if ($1 == "-A") {
+        scheduler[key] = value["-s"]
+        persistent[key] = value["-p"] != ""
+        fallback[key] = "," value["-b"] "," ~ /,(sh-fallback|mh-fallback|flag-1),/
+    }
+    if ($1 == "-A" && kind == "live") { service_now[key] = spec; live_service[key]; members_now[key] = 0 }
+    if ($1 == "-a" && kind == "live") {
+        member_now[key, member] = spec
+        name_now[key, ++members_now[key]] = member
+        text_now[key, member] = $0
+    }
+    if ($1 == "-A" && kind == "wanted") { service[key] = spec; order[++services] = key; text[key] = $0; members[key] = 0 }
+    if ($1 == "-a" && kind == "wanted") {
+        wanted[key, member] = spec
+        wanted_limits[key, member] = limits
+        name[key, ++members[key]] = member
+        text[key, member] = $0
+        heavy[key, member] = weight > 0
+    }
+    next
+}
+(kind == "live" || kind == "wanted") && NF && !/^#/ { print "cannot understand: " $0 >"/dev/stderr"; exit failed = 3 }
 
-# ipvs_pending: writes to $work/delta what is left to do.
+END {
+    if (failed) exit failed
+    for (s = 1; s <= services; s++) {
+        key = order[s]
+        if (quiesce) { leave(key, of_drain(key)); continue }
+        if (!(key in service_now)) print text[key] "\thitless"
+        else if (service_now[key] != service[key]) print "-E" substr(text[key], 3) "\t" of_service(key)
+        quiesced = ""
+        for (m = 1; m <= members[key]; m++) {
+            at = key SUBSEP name[key, m]
+            if (!(at in member_now)) print text[at] "\t" affinity(key)
+            else if (same(at)) continue
+            else if (heavy[at]) print "-e" substr(text[at], 3) "\t" of_edit(key, at)
+            else quiesced = quiesced "-e" substr(text[at], 3) "\t" of_edit(key, at) "\n"
+        }
+        printf "%s", quiesced
+        for (m = 1; m <= members_now[key]; m++) {
+            at = key SUBSEP name_now[key, m]
+            if (!(at in wanted)) print "-d " key " -r " name_now[key, m] "\t" of_delete(key, at)
+        }
+    }
+    for (s = 1; s <= owned_count; s++) {
+        key = owned[s]
+        if (key in service || !(key in service_now)) continue
+        if (quiesce) { leave(key, "drains: new clients are refused, established connections stay"); continue }
+        total = 0
+        for (m = 1; m <= members_now[key]; m++) total += active[key, name_now[key, m]] + inactive[key, name_now[key, m]]
+        print "-D " key "\t" (total ? "ends connections: " total " of all its realservers" : "hitless: no connection is left")
+    }
+}
+# Weight 0, before it is deleted.
+function leave(key, effect,   m, at) {
+    for (m = 1; m <= members_now[key]; m++) {
+        at = key SUBSEP name_now[key, m]
+        if (!(at in wanted) && live_weight[at] > 0) print edited(text_now[at] option_x[at], 0) "\t" effect
+    }
+}'
+
+# no_ipvs: plan must not load the module, and asking ipvsadm would.
+no_ipvs() { [ -n "$dry" ] && [ ! -e "$ip_vs" ]; }
+
+service_keys() { awk '$1 == "-A" { print $2 " " $3 ($4 == "-6" ? " -6" : "") }' "$@"; }
+
+# ipvs_pending [QUIESCE]: what is left to do, into $delta, without and with effects.
 ipvs_pending() {
-    { ipvsadm -Sn >"$work/current" && ipvsadm -Ln --thresholds >"$work/thresholds"; } 2>"$work/said" ||
-        die "cannot read the IPVS table (modprobe ip_vs?): $(cat "$work/said")"
-    noted services >"$work/owned"
-    ipvs_delta "$work/current" "$work/thresholds" "$work/rules" "$work/owned" >"$work/delta" 2>"$work/said" ||
-        die "the IPVS table is left as it is: $(cat "$work/said")"
+    if wanted ipvs.rules; then rules=$goal/ipvs.rules; else rules=/dev/null; fi
+    if [ -f "$state/services" ]; then owned=$state/services; else owned=/dev/null; fi
+    delta=$(
+        {
+            no_ipvs || ipvsadm -Sn || echo 'no table (modprobe ip_vs?)'
+            echo thresholds
+            no_ipvs || ipvsadm -Ln --thresholds
+        } 2>&1 | awk -v keep_weights="$keep_weights" -v quiesce="${1-}" "$ipvs_delta_awk" kind=live - kind=wanted "$rules" kind=owned "$owned" 2>&1
+    ) || die "the IPVS table is left as it is: $delta"
 }
 
-# ipvs_load PATTERN: does the pending lines that match. Exit codes of `ipvsadm -R` tell little (that of the last line), so
-# the table is read again.
+# ipvs_load PATTERN [QUIESCE]: does the pending lines that begin so. Exit codes of `ipvsadm -R` tell little (that of the
+# last line), so the table is read again.
 ipvs_load() {
-    grep "$1" "$work/delta" >"$work/load" || return 0
-    ipvsadm -R <"$work/load" >"$work/refused" 2>&1
-    ipvs_pending
-    if grep "$1" "$work/delta" >"$work/left"; then
-        die "ipvsadm did not take all of it: $(cat "$work/refused")
+    # shellcheck disable=SC2254  # a pattern
+    case $nl$delta in *"$nl"$1*) ;; *) return 0 ;; esac
+    todo=$(printf '%s\n' "$delta" | grep "^$1")
+    if [ -z "$dry" ]; then
+        refused=$(printf '%s\n' "$todo" | cut -f 1 | ipvsadm -R 2>&1)
+        ipvs_pending "${2-}"
+        # shellcheck disable=SC2254  # a pattern
+        case $nl$delta in
+            *"$nl"$1*) die "ipvsadm did not take all of it: $refused
 left to do:
-$(sed 's/^/  /' "$work/left")"
-    fi
-    while read -r line; do
-        case $line in
-            -[Aa]*) changed "+ ipvsadm $line" ;;
-            -[Ee]*) changed "~ ipvsadm $line" ;;
-            *) changed "- ipvsadm $line" ;;
+$(printf '%s\n' "$delta" | grep "^$1" | sed -e 's/^/  /' -e "s/$tab.*//")" ;;
         esac
-    done <"$work/load"
+    fi
+    changes=$((changes + 1))
+    printf '%s\n' "$todo" | awk -F "$tab" -v dry="$dry" '{
+        mark = /^-[Aa]/ ? "+" : /^-[Ee]/ ? "~" : "-"
+        print mark " ipvsadm " $1 (dry ? "  # " $2 : "")
+    }'
+}
+
+# unchanged: is the table as it was when all of it was in order, and are the files the same? Then nothing needs to be
+# compared, which takes longer than to read it.
+unchanged() {
+    wanted ipvs.rules && [ "$keep_weights" = 0 ] && [ -f "$state/table" ] && load table.sums && [ "$loaded" = "$sums" ] &&
+        ! no_ipvs && ipvsadm -Sn 2>/dev/null | cmp -s - "$state/table"
 }
 
 services_up() {
-    if [ "$writer" = keepalived ] && [ "$verb" = apply ]; then
+    delta='' services='' table_is_known=
+    if [ "$writer" = keepalived ] && [ -n "$goal" ]; then
         # keepalived keeps what is in its file; what is not was ours until now and must not stay for ever.
         [ ! -f "$state/services" ] || note "keepalived writes the IPVS table now: it takes over what is there"
-        rm -f "$state/services"
+        [ -n "$dry" ] || [ ! -f "$state/services" ] || rm -f "$state/services" "$state/table"
         return
     fi
-    want ipvs.rules >"$work/rules"
-    if [ ! -s "$work/rules" ] && [ ! -f "$state/services" ]; then return; fi
+    if ! wanted ipvs.rules && [ ! -f "$state/services" ]; then return; fi
     need ipvsadm ipvsadm
-    if [ "$verb" = stop ] && ! ipvsadm -Sn >/dev/null 2>&1; then
+    if unchanged; then
+        table_is_known=yes
+        return
+    fi
+    if [ -z "$goal" ] && ! ipvsadm -Sn >/dev/null 2>&1; then
         rm -f "$state/services" # the table went with the module
         return
     fi
+    own_services
     ipvs_pending
-    service_keys "$work/rules" >"$work/services"
-    if [ -s "$work/services" ] && ! cmp -s "$work/services" "$work/owned"; then
-        service_keys "$work/current" | grep -xF -f "$work/services" | grep -vxF -f "$work/owned" >"$work/adopted"
-        while read -r key; do note "the service $key was there already: it is managed by $cluster from now on"; done <"$work/adopted"
-        remember services <"$work/services"
+    if [ -n "$drain" ]; then
+        ipvs_load '-[AaEe] '
+        drain_leaving
+        ipvs_load '-d '
+    else
+        ipvs_load '-[AaEed] '
     fi
-    ipvs_load '^-[AaEed] '
+}
+
+# lines_without LINES OTHERS: those that are not among the others.
+lines_without() {
+    printf '%s\n=\n%s\n' "$2" "$1" | awk '$0 == "=" { rest = 1; next } !rest { other[$0]; next } NF && !($0 in other)'
+}
+
+# own_services: notes which are ours, before they are made.
+own_services() {
+    if wanted ipvs.rules; then services=$(service_keys "$goal/ipvs.rules"); fi
+    load services
+    owned=${loaded%"$nl"}
+    if [ "$owned" = "$services" ]; then return; fi
+    new=$(lines_without "$services" "$owned")
+    [ -n "$new" ] || return 0
+    live=
+    no_ipvs || live=$(ipvsadm -Sn 2>/dev/null | service_keys)
+    while IFS= read -r key; do
+        [ -z "$key" ] || note "the service $key was there already: it is managed by $cluster from now on"
+    done <<END
+$(lines_without "$new" "$(lines_without "$new" "$live")")
+END
+    save services "$owned${owned:+$nl}$new$nl"
+}
+
+# Weight 0 for all that is to be deleted, until its connections are gone or time is up.
+drain_leaving() {
+    case $nl$delta in *"$nl-"[dD]' '*) ;; *) return ;; esac
+    ipvs_pending 1
+    ipvs_load '-e ' 1
+    ipvs_pending
+    waited=0
+    if [ -n "$dry" ]; then changed "apply goes on after $drain s at most" '~ wait until these have no connections'; fi
+    while [ -z "$dry" ]; do
+        total=$(printf '%s\n' "$delta" | awk -F "$tab" '
+            /^-[dD] / && $2 ~ /^ends connections: / { split($2, word, /[^0-9]+/); total += word[2] + word[3] }
+            END { print total + 0 }')
+        if [ "$total" = 0 ]; then return; fi
+        if [ "$waited" -ge "$drain" ]; then
+            note "$total connections are still there after $drain s: they end now"
+            return
+        fi
+        [ $((waited % 10)) != 0 ] || note "waiting for $total connections to end, at most $((drain - waited)) s"
+        sleep 1
+        waited=$((waited + 1))
+        ipvs_pending
+    done
 }
 
 services_down() {
-    [ -f "$state/services" ] || return
-    if grep '^-D ' "$work/delta" >"$work/load"; then vips_are_gone; fi
-    ipvs_load '^-D '
-    if cmp -s "$work/services" "$state/services"; then return; fi
-    save services <"$work/services"
-    [ -s "$state/services" ] || rm -f "$state/services"
+    [ -f "$state/services" ] || return 0
+    [ -z "$table_is_known" ] || return 0
+    vips_are_gone
+    ipvs_load '-D '
+    load services
+    if [ "${loaded%"$nl"}" != "$services" ]; then save services "$services${services:+$nl}"; fi
+    [ -n "$dry" ] || [ -n "$services" ] || rm -f "$state/services" "$state/table"
+    # The table when all is in order, to be compared with the next time. -Sn does not show thresholds.
+    if [ -n "$dry" ] || [ -z "$services" ] || [ "$keep_weights" = 1 ] || grep '^-a.* -[xy] ' "$goal/ipvs.rules" >/dev/null; then
+        return
+    fi
+    ipvsadm -Sn >"$state/table" && save table.sums "$sums"
 }
 
 # keepalived takes addresses away in its own time. Give it some before their services go.
 vips_are_gone() {
-    [ -n "$reloaded" ] || return
+    case $dry,$reloaded,$nl$delta in ,yes,*"$nl-D "*) ;; *) return ;; esac
     for _ in 1 2 3 4 5; do
-        ip -o address show | awk -v load="$work/load" '
-            BEGIN { while ((getline < load) > 0) { vip = $3; sub(/:[0-9]+$/, "", vip); gsub(/[][]/, "", vip); gone[vip] } }
-            { sub(/\/.*/, "", $4); if ($4 in gone) found = 1 }
+        { printf '%s\n' "$delta"; "$ip" -o address show; } | awk '
+            /^-D / { vip = $3; sub(/:[0-9]+$/, "", vip); gsub(/[][]/, "", vip); gone[vip] }
+            /^[0-9]/ { sub(/\/.*/, "", $4); if ($4 in gone) found = 1 }
             END { exit !found }' || return
         sleep 1
     done
@@ -663,176 +1098,267 @@ vips_are_gone() {
 
 # --- IPVS settings that are not in the table: ipvs.conf ---------------------------------------------------------------
 
-timeouts_now() { ipvsadm -Ln --timeout | awk '/:/ { print $(NF - 2), $(NF - 1), $NF }'; }
+# read_daemons: what `ipvsadm -Ln --daemon` says, into $daemons. daemon_runs LINE: does the one of this role run, with this
+# device and id?
+read_daemons() {
+    daemons=
+    no_ipvs || daemons=$(ipvsadm -Ln --daemon 2>&1)
+}
 
-# daemon_now LINE: does the sync daemon of this role run, with this device and id?
-daemon_now() {
-    ipvsadm -Ln --daemon | awk -v line="$1" '
-        BEGIN {
-            n = split(line, word, " ")
-            for (i = 3; i < n; i++) value[word[i]] = word[i + 1]
-        }
-        $1 == word[2] {
-            if (!("--mcast-interface" in value) || index($0, "mcast=" value["--mcast-interface"] ",")) device = 1
-            if (!("--syncid" in value) || index($0, "syncid=" value["--syncid"] ",") || index($0, "syncid=" value["--syncid"] ")")) id = 1
-        }
-        END { exit !(device && id) }'
+daemon_runs() {
+    device='' id=''
+    # shellcheck disable=SC2086  # the line is a list of words
+    set -- $1
+    role=$2
+    while [ $# -gt 1 ]; do
+        case $1 in --mcast-interface) device=$2 ;; --syncid) id=$2 ;; esac
+        shift
+    done
+    while IFS= read -r line; do
+        case $line in "$role "*) ;; *) continue ;; esac
+        case $line in *"mcast=$device,"*) ;; *) [ -z "$device" ] || continue ;; esac
+        case $line in *"syncid=$id,"* | *"syncid=$id)"*) return ;; *) [ -n "$id" ] || return 0 ;; esac
+    done <<END
+$daemons
+END
+    return 1
 }
 
 ipvs_conf_up() {
-    wanted ipvs.conf || return
-    want ipvs.conf >"$work/settings"
+    want ipvs.conf
+    settings=$lines
+    [ -n "$settings" ] || return 0
     need ipvsadm ipvsadm
-    while read -r line; do
-        case $line in
-            '--set '*)
-                now=$(timeouts_now)
-                # 0 keeps what there is.
-                if printf '%s\n%s\n' "$now" "${line#--set }" | awk '
-                    NR == 1 { split($0, now, " ") }
-                    NR == 2 { exit !(($1 == 0 || $1 == now[1]) && ($2 == 0 || $2 == now[2]) && ($3 == 0 || $3 == now[3])) }'; then
-                    continue
-                fi
-                noted_value ipvs.conf timeouts >/dev/null || printf 'timeouts\t--set %s\n' "$now" | remember ipvs.conf || exit
-                try words "ipvsadm $line"
-                changed "~ ipvsadm $line (was $now)"
-                ;;
-            '--start-daemon '*)
-                read -r _ role _ <<END
-$line
-END
-                old=$(noted_value ipvs.conf "daemon $role") || old=$line
-                if [ "$old" = "$line" ] && daemon_now "$line"; then continue; fi
-                printf 'daemon %s\t%s\n' "$role" "$line" | remember ipvs.conf || exit
-                # A running daemon cannot be changed, and starting it twice is an error.
-                if ipvsadm -Ln --daemon | grep "^$role " >/dev/null; then
-                    try ipvsadm --stop-daemon "$role"
-                    changed "- sync daemon $role"
-                fi
-                try words "ipvsadm $line"
-                changed "+ ipvsadm $line"
-                ;;
-            *) die "cannot understand this line of ipvs.conf: $line" ;;
+    recall ipvs.conf
+    read_daemons
+    while IFS= read -r setting; do
+        case $setting in
+            '') ;;
+            '--set '*) set_timeouts ;;
+            '--start-daemon '*) start_daemon ;;
+            *) die "cannot understand this line of ipvs.conf: $setting" ;;
         esac
-    done <"$work/settings"
+    done <<END
+$settings
+END
+}
+
+set_timeouts() {
+    now='0 0 0'
+    if ! no_ipvs; then
+        now=$(ipvsadm -Ln --timeout)
+        now=${now##*: }
+    fi
+    # shellcheck disable=SC2086  # three numbers each
+    set -- $now ${setting#--set }
+    # 0 keeps what there is.
+    if [ "$4" = 0 ] || [ "$4" = "$1" ]; then
+        if [ "$5" = 0 ] || [ "$5" = "$2" ]; then
+            if [ "$6" = 0 ] || [ "$6" = "$3" ]; then return; fi
+        fi
+    fi
+    more_of timeouts || remember ipvs.conf "timeouts$tab--set $now"
+    # shellcheck disable=SC2086  # the line is a list of words
+    do_it hitless "~ ipvsadm $setting (was $now)" ipvsadm $setting
+}
+
+start_daemon() {
+    role=${setting#* }
+    role=${role%% *}
+    if more_of "daemon $role" && [ "$more" != "$setting" ]; then :; elif daemon_runs "$setting"; then return; fi
+    remember ipvs.conf "daemon $role$tab$setting"
+    # A running daemon cannot be changed, and starting it twice is an error.
+    case $nl$daemons in
+        *"$nl$role "*)
+            do_it 'hitless; the other director misses what changes meanwhile' "- sync daemon $role" \
+                ipvsadm --stop-daemon "$role"
+            ;;
+    esac
+    # shellcheck disable=SC2086  # the line is a list of words
+    do_it hitless "+ ipvsadm $setting" ipvsadm $setting
 }
 
 ipvs_conf_down() {
-    [ -f "$state/ipvs.conf" ] || return
-    want ipvs.conf | awk '{ print $1 == "--set" ? "timeouts" : "daemon " $2 }' >"$work/keys"
-    surplus ipvs.conf "$work/keys" >"$work/gone"
+    [ -f "$state/ipvs.conf" ] || return 0
+    recall ipvs.conf
+    want ipvs.conf
+    settings=$nl$lines daemons=
     while IFS=$tab read -r key line; do
-        case $key in
-            timeouts)
-                try words "ipvsadm $line"
-                changed "~ ipvsadm $line"
+        case $key,$settings in
+            ,*) continue ;;
+            timeouts,*"$nl--set "*) continue ;;
+            timeouts,*)
+                # shellcheck disable=SC2086  # the line is a list of words
+                do_it hitless "~ ipvsadm $line" ipvsadm $line
                 ;;
             *)
-                if ipvsadm -Ln --daemon | grep "^${key#daemon } " >/dev/null; then
-                    try ipvsadm --stop-daemon "${key#daemon }"
-                    changed "- sync $key"
-                fi
+                case $settings in *"$nl--start-daemon ${key#daemon } "*) continue ;; esac
+                [ -n "$daemons" ] || read_daemons
+                case $nl$daemons in
+                    *"$nl${key#daemon } "*) do_it hitless "- sync $key" ipvsadm --stop-daemon "${key#daemon }" ;;
+                esac
                 ;;
         esac
         forget ipvs.conf "$key"
-    done <"$work/gone"
+    done <<END
+$ours
+END
 }
 
 # --- firewall ---------------------------------------------------------------------------------------------------------
 # Own chains, or an own nft table, and one jump to each chain. Nothing else is touched.
 
-# chains TOOL <FILE: what a file defines, as `TOOL TABLE CHAIN` or `nft FAMILY TABLE`.
-chains() {
-    awk -v tool="$1" '
-        tool == "nft" && $1 == "table" && !seen[$2, $3]++ { print tool, $2, $3 }
-        /^\*/ { table = substr($1, 2) }
-        /^:/ && $2 == "-" { print tool, table, substr($1, 2) }'
+# read_chains TOOL: what its file defines, a line `TOOL TABLE CHAIN` or `nft FAMILY TABLE` each, into $chains; the file
+# itself is in $lines.
+read_chains() {
+    case $1 in nft) want nftables.conf ;; *) want "$1.rules" ;; esac
+    chains='' table=
+    while read -r first second third; do
+        case $1,$first,$second in
+            nft,table,*) chain="nft $second $third" ;;
+            nft,*) continue ;;
+            *,\**) table=${first#\*} && continue ;;
+            *,:*,-) chain="$1 $table ${first#:}" ;;
+            *) continue ;;
+        esac
+        chain=${chain% \{}
+        case $nl$chains in *"$nl$chain$nl"*) ;; *) chains=$chains$chain$nl ;; esac
+    done <<END
+$lines
+END
 }
 
-# hook_of TABLE CHAIN: marks and redirections are for what comes in, source translation for what goes out.
+# hook_of TABLE CHAIN, into $hook: marks and redirections are for what comes in, source translation for what goes out.
 hook_of() {
     case $1,$2 in
-        mangle,*) echo PREROUTING ;;
-        nat,"lvsgen-$cluster") echo POSTROUTING ;;
-        nat,*-in) echo PREROUTING ;;
-        *) echo POSTROUTING ;;
+        mangle,* | nat,*-in) hook=PREROUTING ;;
+        *) hook=POSTROUTING ;;
     esac
 }
 
-# live <CHAINS: what the kernel has of them, for comparison.
-live() {
+# read_live CHAINS: what the kernel has of them, into $live, for comparison.
+read_live() {
+    live='' listed=
     while read -r tool table chain; do
         if [ "$tool" = nft ]; then
-            nft -s list table "$table" "$chain" 2>&1
-        else
-            "$tool" -w -t "$table" -S "$chain" 2>&1
-            "$tool" -w -t "$table" -C "$(hook_of "$table" "$chain")" -j "$chain" 2>&1 || echo 'no jump'
+            live=$live$(nft -s list table "$table" "$chain" 2>&1)$nl
+        elif [ -n "$tool" ]; then
+            if [ "$listed" != "$tool $table" ]; then
+                said=$("$tool" -w -t "$table" -S 2>&1)
+                listed="$tool $table"
+            fi
+            hook_of "$table" "$chain"
+            while IFS= read -r line; do
+                case $line in
+                    "-N $chain" | "-A $chain "* | "-A $hook -j $chain") live="$live$tool $table $line$nl" ;;
+                esac
+            done <<END
+$said
+END
         fi
-    done
+    done <<END
+$1
+END
 }
 
-# firewall_up TOOL FILE COMMAND...: both tools print rules in other words than those they were given. So the file is
-# compared with the one loaded last, and what the kernel has with what it had then.
+# firewall_up TOOL COMMAND...: the tools print rules in other words than those they were given. So the file is compared
+# with the one loaded last, and what the kernel has with what it had then.
 firewall_up() {
-    tool=$1 file=$2
-    shift 2
-    wanted "$file" || return
-    want "$file" >"$work/firewall"
+    tool=$1
+    shift
+    read_chains "$tool"
+    [ -n "$chains" ] || return 0
+    rules=$lines before=yes
     need "$tool" "$([ "$tool" = nft ] && echo nftables || echo iptables)"
-    chains "$tool" <"$work/firewall" >"$work/chains"
-    live <"$work/chains" >"$work/live"
-    if cmp -s "$work/firewall" "$state/$file" && cmp -s "$work/live" "$state/$file.live"; then return; fi
-    remember chains <"$work/chains"
-    "$@" <"$work/firewall" >"$work/said" 2>&1 || die "$* refuses $folder/$file: $(cat "$work/said")"
-    while read -r tool table chain; do
-        [ "$tool" != nft ] || continue
-        hook=$(hook_of "$table" "$chain")
-        "$tool" -w -t "$table" -C "$hook" -j "$chain" 2>/dev/null || try "$tool" -w -t "$table" -I "$hook" -j "$chain"
-    done <"$work/chains"
-    live <"$work/chains" >"$work/live"
-    save "$file.live" <"$work/live"
-    save "$file" <"$work/firewall"
-    while read -r chain; do changed "~ firewall $chain"; done <"$work/chains"
+    load "$tool.live" || before=
+    if [ -n "$before" ]; then # to ask before the first time would load modules, which plan must not
+        was_live=$loaded
+        load "$tool.rules"
+        if [ "$loaded" = "$rules" ]; then
+            read_live "$chains"
+            if [ "$live" = "$was_live" ]; then return; fi
+        fi
+    fi
+    effect=hitless
+    [ -z "$before" ] || [ "$loaded" = "$rules" ] || effect='packets that now get another mark or source start a connection anew'
+    records=
+    while read -r chain; do [ -z "$chain" ] || records=$records$chain$tab$nl; done <<END
+$chains
+END
+    remember chains "$records"
+    if [ -z "$dry" ]; then
+        said=$(printf '%s' "$rules" | "$@" 2>&1) || die "$* refuses the rules in $goal: $said"
+        while read -r tool table chain; do
+            case $tool in '' | nft) continue ;; esac
+            hook_of "$table" "$chain"
+            "$tool" -w -t "$table" -C "$hook" -j "$chain" 2>/dev/null || must "$tool" -w -t "$table" -I "$hook" -j "$chain"
+        done <<END
+$chains
+END
+        read_live "$chains"
+        tool=${1%-restore}
+        save "$tool.rules" "$rules"
+        save "$tool.live" "$live"
+    fi
+    while read -r chain; do [ -z "$chain" ] || changed "$effect" "~ firewall $chain"; done <<END
+$chains
+END
 }
 
 firewall_down() {
-    [ -f "$state/chains" ] || return
-    for tool in iptables ip6tables; do want $tool.rules | chains $tool; done >"$work/chains"
-    want nftables.conf | chains nft >>"$work/chains"
-    surplus chains "$work/chains" >"$work/gone"
+    [ -f "$state/chains" ] || return 0
+    all=$nl
+    for tool in iptables ip6tables nft; do
+        read_chains $tool
+        all=$all$chains
+    done
+    recall chains
     while read -r tool table chain; do
-        if [ "$tool" = nft ]; then
-            ! nft list table "$table" "$chain" >/dev/null 2>&1 || try nft delete table "$table" "$chain"
-        elif "$tool" -w -t "$table" -S "$chain" >/dev/null 2>&1; then
-            hook=$(hook_of "$table" "$chain")
-            while "$tool" -w -t "$table" -D "$hook" -j "$chain" 2>/dev/null; do :; done
-            try "$tool" -w -t "$table" -F "$chain"
-            try "$tool" -w -t "$table" -X "$chain"
-        fi
-        changed "- firewall $tool $table $chain"
+        case $all in *"$nl$tool $table $chain$nl"*) continue ;; esac
+        [ -n "$tool" ] || continue
+        [ -n "$dry" ] || remove_chain
+        changed 'packets are no longer marked or translated' "- firewall $tool $table $chain"
         forget chains "$tool $table $chain"
-    done <"$work/gone"
+    done <<END
+$ours
+END
+}
+
+remove_chain() {
+    if [ "$tool" = nft ]; then
+        ! nft list table "$table" "$chain" >/dev/null 2>&1 || must nft delete table "$table" "$chain"
+    elif "$tool" -w -t "$table" -S "$chain" >/dev/null 2>&1; then
+        hook_of "$table" "$chain"
+        while "$tool" -w -t "$table" -D "$hook" -j "$chain" 2>/dev/null; do :; done
+        must "$tool" -w -t "$table" -F "$chain"
+        must "$tool" -w -t "$table" -X "$chain"
+    fi
 }
 
 # --- keepalived -------------------------------------------------------------------------------------------------------
 
 reloaded=
 
-# keepalived_pid: fails unless it runs.
+# keepalived_pid: into $pid; fails unless it runs.
 keepalived_pid() {
-    [ -r "$keepalived_pidfile" ] && read -r pid <"$keepalived_pidfile" &&
-        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = keepalived ] && echo "$pid"
+    [ -r "$keepalived_pidfile" ] && read -r pid <"$keepalived_pidfile" && [ -r "/proc/$pid/comm" ] &&
+        read -r comm <"/proc/$pid/comm" && [ "$comm" = keepalived ]
 }
 
 has_systemd() { [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; }
 
-# fill: keepalived.conf with its secrets. They go from file to file, never through a command line or a message.
+is_ours() { [ -r "$1" ] && read -r line <"$1" && case $line in *'generated by lvsgen'*) ;; *) false ;; esac; }
+
+# fill [FILE]: keepalived.conf with its secrets, or whether FILE is just that (exit code 4: it is not). Secrets go from
+# file to file, never through a command line or a message.
 fill() {
-    want secrets.conf >"$work/secrets"
-    awk -v secrets="$work/secrets" '
+    secrets=/dev/null
+    if wanted secrets.conf; then secrets=$goal/secrets.conf; fi
+    awk -v secrets="$secrets" -v compared="${1-}" '
     function fail(text) { print text >"/dev/stderr"; exit failed = 1 }
     BEGIN {
         while ((getline line < secrets) > 0) {
+            if (line !~ /^@/) continue
             split(line, word, " ")
             path = word[2]
             lines = 0
@@ -853,18 +1379,22 @@ fill() {
             found = substr(rest, RSTART, RLENGTH)
             done = done substr(rest, 1, RSTART - 1) (found in secret ? secret[found] : found)
         }
-        print done rest
+        if (compared == "") print done rest
+        else if ((getline line < compared) <= 0 || line != done rest) exit failed = 4
     }
-    END { exit failed }' "$folder/keepalived.conf"
+    END {
+        if (!failed && compared != "" && (getline line < compared) > 0) failed = 4
+        exit failed
+    }' "$goal/keepalived.conf"
 }
 
 # hidden: standard input without the values of the secrets.
 hidden() {
-    awk -v secrets="$work/secrets" '
+    awk -v secrets="$secrets" '
     BEGIN {
         while ((getline line < secrets) > 0) {
             split(line, word, " ")
-            if ((getline value < word[2]) > 0) secret[++n] = value
+            if (word[1] ~ /^@/ && (getline value < word[2]) > 0) secret[++n] = value
         }
     }
     {
@@ -882,78 +1412,116 @@ hidden() {
     }'
 }
 
+# fixed_settings FILE: those that keepalived reads only when it starts ("cannot change ... at a reload" in its log).
+fixed_settings() {
+    awk '$1 ~ /^(net_namespace|net_namespace_ipvs|namespace_with_ipsets|instance|use_pid_dir|nftables|nftables_ipvs|tmp_config_directory|disable_local_igmp)$/ { print $1, $2 }' "$1"
+}
+
+# What happens to keepalived, into $action: nothing, start, reload or restart.
+keepalived_action() {
+    action='' differs=
+    said=$(fill "$keepalived_conf" 2>&1)
+    case $? in 0) ;; 4) differs=yes ;; *) die "keepalived.conf is left as it is: $said" ;; esac
+    if ! keepalived_pid; then
+        action=start
+    elif [ -n "$differs" ]; then
+        action=reload
+        [ "$(fixed_settings "$keepalived_conf" 2>/dev/null)" = "$(fixed_settings "$goal/keepalived.conf")" ] || action=restart
+    fi
+}
+
+# start_keepalived: it is at work once it has written its number; a second run before that would start it again.
+start_keepalived() {
+    if has_systemd; then
+        must systemctl --no-block start keepalived # not waited for: at boot keepalived is ordered after this script
+    else
+        must keepalived -f "$keepalived_conf" -p "$keepalived_pidfile"
+        for _ in 1 2 3 4 5 6 7 8 9 10; do
+            if keepalived_pid; then break; fi
+            sleep 1
+        done
+    fi
+}
+
+stop_keepalived() {
+    if has_systemd; then must systemctl stop keepalived; else kill -TERM "$pid"; fi
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        keepalived_pid || break
+        sleep 1
+    done
+}
+
 keepalived_up() {
-    wanted keepalived.conf || return
+    wanted keepalived.conf || return 0
     need keepalived keepalived
-    new=$keepalived_conf.lvsgen-new
-    rm -f "$new"
-    mkdir -p "$(dirname "$keepalived_conf")"
-    fill >"$new" 2>"$work/said" || die "keepalived.conf is left as it is: $(cat "$work/said")"
-    reload=
-    if ! cmp -s "$new" "$keepalived_conf"; then
-        [ "$(wc -l <"$new")" = "$(wc -l <"$folder/keepalived.conf")" ] || die "cannot write $new (disk full?)"
-        keepalived -t -f "$new" >"$work/said" 2>&1 </dev/null 9>&- || die "keepalived refuses the new file, the old one stays:
-$(hidden <"$work/said" | sed 's/^/  /')"
-        if [ -f "$keepalived_conf" ] && ! head -n 1 "$keepalived_conf" | grep 'generated by lvsgen' >/dev/null; then
-            if [ ! -e "$keepalived_conf.before-lvsgen" ]; then
-                cp -p "$keepalived_conf" "$keepalived_conf.before-lvsgen" || die "cannot keep a copy of $keepalived_conf"
-                note "your $keepalived_conf is kept as $keepalived_conf.before-lvsgen; stop puts it back"
+    keepalived_action
+    if [ -n "$differs" ]; then
+        put_in_place
+        changed hitless "~ $keepalived_conf"
+    fi
+    if [ -z "$dry" ] && [ ! -f "$state/keepalived" ]; then
+        if [ "$action" = start ]; then save keepalived stopped; else save keepalived running; fi
+    fi
+    [ -z "$differs" ] || [ -n "$dry" ] || mv -f "$new" "$keepalived_conf" || die "cannot write $keepalived_conf"
+    case $action in
+        start)
+            [ -n "$dry" ] || start_keepalived
+            changed hitless '+ keepalived started'
+            ;;
+        reload)
+            [ -n "$dry" ] || kill -HUP "$pid" || die "cannot reload keepalived (process $pid)"
+            reloaded=yes
+            changed 'hitless: keepalived computes what has changed' '~ keepalived reloaded'
+            ;;
+        restart)
+            if [ -z "$dry" ]; then
+                stop_keepalived
+                start_keepalived
             fi
-        fi
-        reload=yes
-    fi
-    if pid=$(keepalived_pid); then was=running; else was=stopped; fi
-    [ -f "$state/keepalived" ] || echo "$was" | save keepalived || exit
-    if [ -n "$reload" ]; then
-        mv "$new" "$keepalived_conf" || die "cannot write $keepalived_conf"
-        changed "~ $keepalived_conf"
-    fi
-    if [ "$was" = stopped ]; then
-        if has_systemd; then
-            # Not waited for: at boot keepalived is ordered after this script.
-            try systemctl --no-block start keepalived
-        else
-            try keepalived -f "$keepalived_conf" -p "$keepalived_pidfile"
-            # It is at work once it has written its number; a second run before that would start it again.
-            for _ in 1 2 3 4 5 6 7 8 9 10; do
-                if keepalived_pid >/dev/null; then break; fi
-                sleep 1
-            done
-        fi
-        changed '+ keepalived started'
-    elif [ -n "$reload" ]; then
-        kill -HUP "$pid" || die "cannot reload keepalived (process $pid)"
-        reloaded=yes
-        changed '~ keepalived reloaded'
+            changed 'restart of keepalived: VIPs and services are away for about two seconds, a reload cannot change these settings' \
+                '~ keepalived restarted'
+            ;;
+    esac
+}
+
+# put_in_place: the filled file beside the installed one, judged by keepalived, into $new. Only root reads it.
+put_in_place() {
+    [ -z "$dry" ] || return 0
+    new=$keepalived_conf.lvsgen-new
+    mkdir -p "${keepalived_conf%/*}"
+    rm -f "$new"
+    fill >"$new"
+    fill "$new" || die "cannot write $new (disk full?)"
+    said=$(keepalived -t -f "$new" 2>&1 </dev/null 9>&-) || die "keepalived refuses the new file, the old one stays:
+$(printf '%s\n' "$said" | hidden | sed 's/^/  /')"
+    if [ -f "$keepalived_conf" ] && ! is_ours "$keepalived_conf" && [ ! -e "$keepalived_conf.before-lvsgen" ]; then
+        cp -p "$keepalived_conf" "$keepalived_conf.before-lvsgen" || die "cannot keep a copy of $keepalived_conf"
+        note "your $keepalived_conf is kept as $keepalived_conf.before-lvsgen; stop puts it back"
     fi
 }
 
 keepalived_down() {
     if [ ! -f "$state/keepalived" ] || wanted keepalived.conf; then return; fi
-    read -r was <"$state/keepalived"
-    if head -n 1 "$keepalived_conf" 2>/dev/null | grep 'generated by lvsgen' >/dev/null; then
+    read -r was <"$state/keepalived" || [ -n "$was" ]
+    if is_ours "$keepalived_conf"; then
         if [ -e "$keepalived_conf.before-lvsgen" ]; then
-            mv "$keepalived_conf.before-lvsgen" "$keepalived_conf"
+            [ -n "$dry" ] || mv -f "$keepalived_conf.before-lvsgen" "$keepalived_conf"
         else
-            rm -f "$keepalived_conf"
+            [ -n "$dry" ] || rm -f "$keepalived_conf"
             was=stopped
         fi
-        changed "- $keepalived_conf"
+        changed hitless "- $keepalived_conf"
     fi
-    if pid=$(keepalived_pid); then
+    if keepalived_pid; then
         if [ "$was" = running ]; then
-            kill -HUP "$pid"
-            changed '~ keepalived reloaded'
+            [ -n "$dry" ] || kill -HUP "$pid"
+            changed 'keepalived goes on with the file from before' '~ keepalived reloaded'
         else
-            if has_systemd; then try systemctl stop keepalived; else kill -TERM "$pid"; fi
-            for _ in 1 2 3 4 5 6 7 8 9 10; do
-                keepalived_pid >/dev/null || break
-                sleep 1
-            done
-            changed '- keepalived stopped'
+            [ -n "$dry" ] || stop_keepalived
+            changed 'its VIPs and services go' '- keepalived stopped'
         fi
     fi
-    rm -f "$state/keepalived"
+    [ -n "$dry" ] || rm -f "$state/keepalived"
 }
 
 # --- what there is to do, in order ------------------------------------------------------------------------------------
@@ -961,28 +1529,25 @@ keepalived_down() {
 # First all that comes, the VIPs last: a host is ready before a packet reaches it. Then all that goes, the VIPs first.
 converge() {
     modules_up
-    lines_up links links.batch
+    lines_up links
     sysctls_up
     services_up
     ipvs_conf_up
-    firewall_up iptables iptables.rules iptables-restore -w --noflush
-    firewall_up ip6tables ip6tables.rules ip6tables-restore -w --noflush
-    firewall_up nft nftables.conf nft -f -
-    lines_up routes routes.batch
-    lines_up addresses addresses.batch
+    firewall_up iptables iptables-restore -w --noflush
+    firewall_up ip6tables ip6tables-restore -w --noflush
+    firewall_up nft nft -f -
+    lines_up routes
+    lines_up addresses
     keepalived_up
 
-    room
     keepalived_down
     lines_down addresses
-    lines_down routes "${tab}route del "
     lines_down routes
     firewall_down
     ipvs_conf_down
     services_down
     sysctls_down
     lines_down links
-    room
     [ "$changes" -gt 0 ] || echo 'lvs.sh: nothing to do'
 }
 
@@ -990,6 +1555,8 @@ apply() {
     identify
     check_folder
     open_state
+    cancel_try
+    keep_copy
     converge
 }
 
@@ -998,15 +1565,682 @@ apply() {
 stop() {
     identify
     open_state
+    goal=
     converge
     rm -rf "$state"
 }
 
+# plan is apply that only says what it would do.
+plan() {
+    dry=yes
+    identify
+    check_folder
+    peek_state
+    code=2
+    trap 'exit $code' EXIT
+    converge
+    code=$((changes > 0))
+}
+
+# rollback is apply with the files from before the last one, of which there is a copy. Before the first one was nothing.
+rollback() {
+    identify
+    open_state
+    cancel_try
+    [ -d "$state/current" ] || [ -d "$state/previous" ] || refuse "nothing was applied here since the last boot or stop"
+    if [ ! -d "$state/previous" ]; then
+        note 'before the last apply there was nothing'
+        goal=
+        converge
+        rm -rf "$state"
+        return
+    fi
+    goal=$state/previous
+    check_folder
+    # The copy moves as soon as it becomes the current one.
+    rm -rf "$state/back"
+    cp -R "$state/previous" "$state/back" || die "cannot copy $goal (disk full?): nothing was changed"
+    goal=$state/back
+    keep_copy
+    while IFS='=' read -r key value; do
+        case $key in roles) roles=$value ;; writer) writer=$value ;; esac
+    done <"$goal/host.conf"
+    converge
+    rm -rf "$state/back"
+    note "$folder still says the other: it is what the next apply, or the next boot, makes of this host"
+}
+
+# --- try: apply, and back unless confirmed in time --------------------------------------------------------------------
+
+cancel_try() { rm -f "$state/try"; }
+
+# The watch is set before anything changes, in a session of its own, so that it outlives this one.
+try_for() {
+    identify
+    check_folder
+    open_state
+    need setsid util-linux
+    keep_copy
+    save try "$$$nl"
+    setsid sh "$folder/lvs.sh" watch "$$" "$seconds" </dev/null >/dev/null 2>&1 9>&- &
+    converge
+    if [ "$changes" = 0 ]; then
+        cancel_try
+    else
+        note "goes back in $seconds s unless you say: $folder/lvs.sh confirm"
+    fi
+}
+
+# watch NUMBER SECONDS: the time counts from the end of apply, or of its death.
+watch() {
+    identify
+    exec 8<"$state/lock" || exit 1
+    flock 8
+    exec 8<&-
+    while [ "$2" -gt 0 ]; do
+        load try && [ "$loaded" = "$1$nl" ] || exit 0
+        set -- "$1" $(($2 - 1))
+        sleep 1
+    done
+    load try && [ "$loaded" = "$1$nl" ] && rollback
+}
+
+confirm() {
+    identify
+    open_state
+    [ -f "$state/try" ] || refuse 'there is nothing to confirm: it was confirmed, or went back already'
+    cancel_try
+    echo 'lvs.sh: it stays'
+}
+
+# --- verify: is everything as it has to be? ---------------------------------------------------------------------------
+# Reads only. One line a check: `OK|WARN|FAIL CODE WHAT expected=... got=...`; `lvsgen explain CODE` says more.
+
+fails=0
+
+check_line() { printf '%s %s %s expected=%s got=%s\n' "$1" "$2" "$3" "$4" "$5"; }
+
+# same CODE WHAT EXPECTED GOT [WARN]
+same() {
+    if [ "$3" = "$4" ]; then
+        check_line OK "$@"
+    else
+        check_line "${5:-FAIL}" "$1" "$2" "$3" "$4"
+        [ -n "${5-}" ] || fails=$((fails + 1))
+    fi
+}
+
+# code_of_setting PATH: what goes wrong without it.
+code_of_setting() {
+    case $1 in
+        */arp_ignore) code=LVS601 ;;
+        */arp_announce) code=LVS603 ;;
+        */rp_filter) code=LVS608 ;;
+        */send_redirects | */accept_redirects) code=LVS206 ;;
+        */ip_forward | */forwarding) code=LVS204 ;;
+        */vs/conntrack) code=LVS210 ;;
+        */vs/backup_only) code=LVS519 ;;
+        */src_valid_mark) code=LVS410 ;;
+        */vs/expire_quiescent_template) code=LVS328 ;;
+        *) code=LVS871 ;;
+    esac
+}
+
+verify_settings() {
+    want sysctl.conf
+    differing=$nl$(goal=$goal sysctl_survey)
+    while IFS='=' read -r key value; do
+        key=${key%% *} value=${value# }
+        [ -n "$key" ] || continue
+        path=$(printf '%s\n' "$key" | awk '{ if (/^[^\/]*\./) { gsub(/\//, "\001"); gsub(/\./, "/"); gsub(/\001/, ".") } print }')
+        code_of_setting "$path"
+        case $differing in
+            *"${nl}up$tab$path$tab"*)
+                got=${differing#*"${nl}up$tab$path$tab"}
+                got=${got%%"$nl"*}
+                same "$code" "$path" "$value" "${got#*"$tab"}"
+                ;;
+            *) same "$code" "$path" "$value" "$value" ;;
+        esac
+    done <<END
+$lines
+END
+}
+
+# The ARP settings of a realserver: the larger of `all` and the device counts (ip-sysctl.txt), on every device that is up.
+verify_arp() {
+    case $lines in *arp_ignore*) ;; *) return ;; esac
+    cd /proc/sys/net/ipv4/conf || return
+    set +f
+    for device in *; do
+        case $device in all | default | lo | "*") continue ;; esac
+        read -r all <all/arp_ignore
+        read -r own <"$device/arp_ignore"
+        [ "$own" -lt "$all" ] || all=$own
+        case $all in
+            1 | 2) ;;
+            8) same LVS604 "arp_ignore of $device" '1 or 2' 8 ;;
+            *) same LVS601 "arp_ignore of $device" '1 or 2' "$all" ;;
+        esac
+    done
+    set -f
+    cd /
+}
+
+verify_addresses() {
+    surveyed=
+    want addresses.batch
+    addresses=$lines
+    ip_survey
+    while read -r _ _ address _ device options; do
+        [ -n "$address" ] || continue
+        code=LVS517
+        case $device in lo | dummy* | tunl* | ip6tnl* | gre* | ip6gre* | sit* | lvs*) code=LVS605 ;; esac
+        case $nl$addresses_up in
+            *"${nl}address $address dev $device$tab"*)
+                case $options,$nl$has in
+                    *'preferred_lft 0'*,*" $device    inet6 $address "*) same LVS119 "$address on $device" deprecated preferred ;;
+                    *) same $code "$address on $device" present absent ;;
+                esac
+                ;;
+            *) same $code "$address on $device" present present ;;
+        esac
+        # A realserver that has it elsewhere too answers for it there.
+        case $code in
+            LVS605)
+                elsewhere=$(
+                    awk -v address="${address%/*}" -v device="$device" '
+                        /^[0-9]+: [^ ]+ +inet/ && $2 != device { sub(/\/.*/, "", $4); if ($4 == address) print $2 }' <<END
+$has
+END
+                )
+                same LVS605 "$address elsewhere" nowhere "${elsewhere:-nowhere}"
+                ;;
+        esac
+    done <<END
+$addresses
+END
+    while IFS=$tab read -r kind line; do
+        case $line in
+            'route replace default '* | 'route replace ::/0'*) code=LVS203 ;;
+            'route del '*) code=LVS205 ;;
+            'route replace local '* | 'rule add '*) code=LVS409 ;;
+            route*) code=LVS205 ;;
+            link* | fou*) code=LVS613 ;;
+            *) continue ;;
+        esac
+        case $nl$links_up$routes_up in
+            *"$tab$line$nl"*) same "$code" "$line" 'in place' missing ;;
+            *) same "$code" "$line" 'in place' 'in place' ;;
+        esac
+    done <<END
+$(for kind in links routes; do
+    want $kind.batch
+    printf '%s' "$lines" | sed "s/^/$kind$tab/"
+done)
+END
+}
+
+verify_firewall() {
+    for filter in iptables ip6tables nft; do
+        read_chains $filter
+        if [ -z "$chains" ]; then continue; fi
+        rules=$lines
+        if ! load $filter.live; then
+            same LVS403 "firewall of $filter" loaded 'never loaded'
+            continue
+        fi
+        was_live=$loaded
+        load $filter.rules
+        read_live "$chains"
+        if [ "$loaded" != "$rules" ]; then got='an older file'; elif [ "$live" = "$was_live" ]; then got=loaded; else got=changed; fi
+        same LVS403 "firewall of $filter" loaded "$got"
+    done
+}
+
+# The IPVS table: what the script would do to it, in words of checks; members of keepalived's table.
+verify_table() {
+    if [ "$writer" = none ] || [ "$writer" = '' ]; then return; fi
+    if [ ! -e "$ip_vs" ]; then
+        same LVS810 "module ip_vs" loaded absent
+        return
+    fi
+    same LVS810 "module ip_vs" loaded loaded
+    [ "$writer" != keepalived ] || return 0
+    need ipvsadm ipvsadm
+    ipvs_pending
+    services=$(service_keys "$goal/ipvs.rules")
+    while IFS= read -r key; do
+        [ -n "$key" ] || continue
+        case $nl$delta in
+            *"$nl-A $key "*) same LVS803 "service $key" present absent ;;
+            *"$nl-E $key "*) same LVS806 "service $key" 'as described' different ;;
+            *) same LVS803 "service $key" present present ;;
+        esac
+    done <<END
+$services
+END
+    while IFS=$tab read -r line _; do
+        rest=${line#-? }
+        case $line in
+            -a*) same LVS803 "realserver ${rest%% -[gim] *}" present absent ;;
+            -e*) same LVS806 "realserver ${rest%% -[gim] *}" "${rest#*" -r "}" 'something else' ;;
+            -d*) same LVS803 "realserver $rest" absent present ;;
+            -D*) same LVS803 "service $rest" absent present ;;
+        esac
+    done <<END
+$delta
+END
+    nobody=$(ipvsadm -Sn | awk '
+        $1 == "-A" { key = $2 " " $3 ($4 == "-6" ? " -6" : ""); order[++n] = key }
+        $1 == "-a" { sub(/.* -w /, ""); live[key] += $1 }
+        END { for (i = 1; i <= n; i++) if (!live[order[i]]) print order[i] }')
+    while IFS= read -r key; do
+        case $nl$services$nl in *"$nl$key$nl"*) [ -z "$key" ] || same LVS307 "service $key" 'a realserver with weight' none ;; esac
+    done <<END
+$nobody
+END
+    want ipvs.conf
+    case $lines in
+        *--start-daemon*)
+            read_daemons
+            setting=${lines#*--start-daemon }
+            if daemon_runs "--start-daemon ${setting%%"$nl"*}"; then got=running; else got='not running'; fi
+            same LVS524 "sync daemon ${setting%% *}" running "$got"
+            ;;
+    esac
+}
+
+# keepalived: does it run with this file, and what does it think of the realservers?
+verify_keepalived() {
+    wanted keepalived.conf || return 0
+    if keepalived_pid; then got=running; else got='not running'; fi
+    same LVS872 keepalived running "$got"
+    said=$(fill "$keepalived_conf" 2>&1)
+    case $? in 0) got=installed ;; *) got='another one' ;; esac
+    same LVS872 "$keepalived_conf" installed "$got"
+    if [ "$writer" != keepalived ] || [ ! -e "$ip_vs" ]; then return; fi
+    members=$(keepalived_members)
+    while IFS=$tab read -r verdict key member expected got; do
+        case $verdict in
+            up) same LVS873 "realserver $key -r $member" "weight $expected" "weight $got" WARN ;;
+            drained) same LVS873 "drained realserver $key -r $member" 'weight 0' "weight $got" WARN ;;
+            failed) same LVS873 "realserver $key -r $member" "weight $expected" 'its check fails' WARN ;;
+        esac
+    done <<END
+$members
+END
+}
+
+# keepalived_members: what keepalived.conf says of each member and what the table has, as `VERDICT KEY MEMBER WEIGHT LIVE`:
+# a weight 0 in the file is drained, a member with weight that the table lacks or has at 0 is one whose check fails.
+keepalived_members() {
+    { ipvsadm -Sn; echo .; cat "$goal/keepalived.conf"; } | awk '
+    function shown(address, port) { return (address ~ /:/ ? "[" address "]" : address) ":" port }
+    function flush(   live) {
+        if (member == "") return
+        live = (key, member) in now ? now[key, member] : "-"
+        verdict = weight == 0 ? "drained" : live == "-" || live == 0 ? "failed" : "up"
+        print verdict "\t" key "\t" member "\t" weight "\t" live
+        member = ""
+    }
+    $0 == "." && !file { file = 1; next }
+    !file && $1 == "-a" {
+        key = $2 " " $3 ($4 == "-6" ? " -6" : "")
+        match($0, / -r [^ ]+/); member = substr($0, RSTART + 4, RLENGTH - 4)
+        match($0, / -w [0-9]+/); now[key, member] = substr($0, RSTART + 4, RLENGTH - 4) + 0
+    }
+    !file { member = ""; next }
+    $1 == "virtual_server" {
+        flush()
+        mark = $2 == "fwmark"
+        address = $2
+        port = $3
+        kind = "-u"
+        key = mark ? "-f " $3 : kind " " shown($2, $3)
+    }
+    $1 == "ip_family" && mark && $2 == "inet6" { key = "-f " port " -6" }
+    $1 == "protocol" && !mark { key = ($2 == "TCP" ? "-t" : $2 == "UDP" ? "-u" : "--sctp-service") " " shown(address, port) }
+    $1 == "real_server" { flush(); member = shown($2, mark && $3 == "{" ? 0 : $3); weight = 1 }
+    $1 == "weight" && member != "" && !checking { weight = $2 + 0 }
+    END { flush() }'
+}
+
+# The service that comes with ipvsadm empties the table when it starts and when it stops. Debian's does so only with
+# AUTO="true".
+other_service() {
+    service=off
+    if [ -r "$etc/default/ipvsadm" ] && ! grep -E '^[[:space:]]*AUTO=.?true' "$etc/default/ipvsadm" >/dev/null; then return; fi
+    if ! command -v systemctl >/dev/null 2>&1; then
+        [ ! -r "$etc/default/ipvsadm" ] || service="AUTO=true in $etc/default/ipvsadm"
+    elif systemctl is-enabled ipvsadm >/dev/null 2>&1; then
+        service='ipvsadm.service is enabled'
+    fi
+}
+
+verify() {
+    dry=yes
+    identify
+    check_folder
+    verify_settings
+    verify_arp
+    verify_addresses
+    verify_firewall
+    verify_table
+    verify_keepalived
+    case " $roles " in
+        *' director '*)
+            other_service
+            same LVS811 'the ipvsadm service' off "$service"
+            ;;
+    esac
+    [ "$fails" = 0 ] || exit 1
+}
+
+# --- status: one screen -----------------------------------------------------------------------------------------------
+
+status() {
+    dry=yes
+    identify
+    printf 'cluster %s, host %s (%s), IPVS table written by %s\n' "$cluster" "$host" "$roles" "$writer"
+    if ! load current/lvsgen.sum; then
+        printf 'files    never applied since the last boot or stop\n'
+    else
+        check_folder
+        case $loaded in
+            *"$sums"*) printf 'files    those of %s are applied\n' "$folder" ;;
+            *) printf 'files    %s says something else than what was applied: lvs.sh plan\n' "$folder" ;;
+        esac
+    fi
+    [ ! -f "$state/try" ] || printf 'try      waits for lvs.sh confirm, or goes back\n'
+    held=''
+    here=$("$ip" -o address show)
+    for address in $(vips); do
+        case $here in *" $address/"*) held="$held $address" ;; *) held="$held ($address)" ;; esac
+    done
+    [ -z "$held" ] || printf 'VIPs    %s   (in brackets: not on this host)\n' "$held"
+    if wanted keepalived.conf; then
+        if keepalived_pid; then printf 'keepalived  runs, process %s\n' "$pid"; else printf 'keepalived  DOES NOT RUN\n'; fi
+    fi
+    case $writer in script | keepalived) ;; *) return ;; esac
+    if [ ! -e "$ip_vs" ]; then
+        printf 'IPVS     the module is not loaded\n'
+        return
+    fi
+    { [ "$writer" != keepalived ] || keepalived_members; echo .; ipvsadm -Ln --thresholds; echo .; ipvsadm -Sn; } | awk '
+    function name(key, member) { return key "\t" member }
+    $0 == "." { part++; next }
+    !part { split($0, word, "\t"); verdict[name(word[2], word[3])] = word[1]; if (word[1] == "failed") failed[++lost] = word[2] "  -> " word[3]; next }
+    part == 1 && /^(TCP|UDP|SCTP|FWM) / {
+        key = ($1 == "TCP" ? "-t" : $1 == "UDP" ? "-u" : $1 == "FWM" ? "-f" : "--sctp-service") " " $2 ($1 == "FWM" && $3 == "IPv6" ? " -6" : "")
+    }
+    part == 1 && $1 == "->" { active[name(key, $2)] = $5; inactive[name(key, $2)] = $6 }
+    part == 2 && $1 == "-A" { key = $2 " " $3 ($4 == "-6" ? " -6" : ""); print key substr($0, length($1 " " key) + 1) }
+    part == 2 && $1 == "-a" {
+        match($0, / -r [^ ]+/); member = substr($0, RSTART + 4, RLENGTH - 4)
+        match($0, / -w [0-9]+/); weight = substr($0, RSTART + 4, RLENGTH - 4)
+        at = name(key, member)
+        state = verdict[at] == "failed" ? "CHECK FAILS" : weight == 0 ? "drained" : ""
+        printf "  -> %-28s weight %-5s active %-6s inactive %-6s %s\n", member, weight, active[at], inactive[at], state
+        shown[at]
+    }
+    END { for (i = 1; i <= lost; i++) { split(failed[i], word, "  -> "); if (!(name(word[1], word[2]) in shown)) print failed[i] "  CHECK FAILS, taken out by keepalived" } }'
+    daemons=$(ipvsadm -Ln --daemon)
+    [ -z "$daemons" ] || printf '%s\n' "$daemons"
+}
+
+# vips: those that this host is to hold, now or after a failover.
+vips() {
+    set --
+    for file in addresses.batch keepalived.conf; do
+        if wanted $file; then set -- "$@" "$goal/$file"; fi
+    done
+    [ $# = 0 ] || awk '
+        $1 == "address" { sub(/\/.*/, "", $3); print $3 }
+        $1 ~ /^virtual_ipaddress/ { inside = 1; next }
+        inside && $1 == "}" { inside = 0 }
+        inside && $1 !~ /^#/ { sub(/\/.*/, "", $1); print $1 }' "$@" | awk '!seen[$0]++'
+}
+
+# --- report: what a mailing list asks for, without this site's addresses and secrets -----------------------------------
+
+report() {
+    dry=yes
+    identify
+    {
+        echo "cluster: $roles, IPVS table written by $writer"
+        uname -r -m
+        grep -h -E '^PRETTY_NAME=' /etc/os-release
+        ipvsadm --version 2>&1 | head -n 1
+        ! wanted keepalived.conf || keepalived --version 2>&1 | head -n 1
+        "$ip" -V
+        [ ! -r "$ip_vs" ] || head -n 1 "$ip_vs"
+        echo "== table"
+        [ ! -e "$ip_vs" ] || { ipvsadm -Ln && ipvsadm -Ln --thresholds && ipvsadm -Ln --timeout && ipvsadm -Ln --daemon; }
+        echo "== addresses"
+        "$ip" -br address show
+        echo "== routes"
+        "$ip" route show table all type unicast
+        "$ip" -6 route show table all type unicast
+        echo "== rules"
+        "$ip" rule show
+        echo "== settings"
+        want sysctl.conf
+        printf '%s' "$lines" | sysctl_values
+        echo "== firewall"
+        for tool in iptables ip6tables nft; do
+            read_chains $tool
+            read_live "$chains"
+            printf '%s' "$live"
+        done
+        echo "== checks"
+        (verify)
+    } 2>&1 | by_role
+}
+
+# sysctl_values <LINES: as they are now.
+sysctl_values() {
+    while read -r key _; do
+        printf '%s\n' "$key" | awk '{
+            path = $1
+            gsub(/\//, "\001", path); gsub(/\./, "/", path); gsub(/\001/, ".", path)
+            if ((getline value <("/proc/sys/" path)) > 0) print $1 " = " value; else print $1 " is not there"
+        }'
+    done
+}
+
+# by_role: addresses as VIP1, RIP1, DIP1 (this host), DGW1 and, for all others, IP1; the host as HOST. The same address is
+# the same word everywhere.
+by_role() {
+    set --
+    for file in ipvs.rules keepalived.conf addresses.batch; do
+        if wanted $file; then set -- "$@" "$goal/$file"; fi
+    done
+    own=$("$ip" -o address show | awk '{ sub(/\/.*/, "", $4); print $4 }')
+    ways=$("$ip" route show default; "$ip" -6 route show default)
+    own=$own ways=$ways host=$host awk '
+    function role(address, word) {
+        if (address in known || address ~ /^(0\.0\.0\.0|127\..*|255\..*|::1?|fe80:.*|ff0.*)$/) return
+        known[address] = word (++number[word])
+    }
+    function bare(text) { sub(/:[0-9]+$/, "", text); gsub(/[][]/, "", text); return text }
+    BEGIN {
+        n = split(ENVIRON["own"], mine, "\n")
+        m = split(ENVIRON["ways"], way, "\n")
+    }
+    stage == "files" && $1 == "-A" && $2 != "-f" { role(bare($3), "VIP") }
+    stage == "files" && $1 == "-a" { for (i = 1; i < NF; i++) if ($i == "-r") role(bare($(i + 1)), "RIP") }
+    stage == "files" && $1 == "address" { sub(/\/.*/, "", $3); role($3, "VIP") }
+    stage == "files" && $1 == "virtual_server" && $2 != "fwmark" { role($2, "VIP") }
+    stage == "files" && $1 == "real_server" { role($2, "RIP") }
+    stage == "files" && inside && $1 == "}" { inside = 0 }
+    stage == "files" && inside { sub(/\/.*/, "", $1); role($1, / DIP of /? "DIP" : "VIP") }
+    stage == "files" && $1 ~ /^virtual_ipaddress/ { inside = 1 }
+    stage == "files" { next }
+    !ready {
+        ready = 1
+        for (i = 1; i <= n; i++) role(mine[i], "DIP")
+        for (i = 1; i <= m; i++) { split(way[i], word, " "); if (word[2] == "via") role(word[3], "DGW") }
+    }
+    {
+        rest = $0
+        line = ""
+        while (match(rest, /[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:]*/)) {
+            found = substr(rest, RSTART, RLENGTH)
+            if (found ~ /^[0-9][0-9]:[0-9][0-9]:[0-9][0-9]$/) { } else role(found, "IP")
+            line = line substr(rest, 1, RSTART - 1) (found in known ? known[found] : found)
+            rest = substr(rest, RSTART + RLENGTH)
+        }
+        line = line rest
+        while (at = index(line, ENVIRON["host"])) line = substr(line, 1, at - 1) "HOST" substr(line, at + length(ENVIRON["host"]))
+        print line
+    }' stage=files "$@" stage=text -
+}
+
+# --- install: what makes this host come back after a boot -------------------------------------------------------------
+# Files of our own, told by their first line and the name of the cluster; uninstall takes exactly these away.
+
+# places: `FROM TO` a line.
+places() {
+    cat <<END
+modules.conf $etc/modules-load.d/lvsgen-$cluster.conf
+modprobe.conf $etc/modprobe.d/lvsgen-$cluster.conf
+sysctl.conf $etc/sysctl.d/90-lvsgen-$cluster.conf
+lvsgen-$cluster.service $etc/systemd/system/lvsgen-$cluster.service
+END
+}
+
+install() {
+    identify
+    check_folder
+    home=$etc/lvsgen/$cluster
+    case " $roles " in
+        *' director '*)
+            other_service
+            [ "$service" = off ] || refuse "the service that comes with ipvsadm would empty the table ($service):" \
+                'systemctl disable ipvsadm'
+            ;;
+    esac
+    while read -r _ to; do
+        if [ -e "$to" ] && ! is_ours "$to"; then refuse "$to is there and was not written by lvsgen"; fi
+    done <<END
+$(places)
+END
+    if [ "$folder" != "$home" ]; then
+        if [ -e "$home" ] && ! is_ours "$home/host.conf"; then refuse "$home is there and is not a folder of lvsgen"; fi
+        rm -rf "$home.lvsgen-new"
+        # shellcheck disable=SC2086  # names without blanks or slashes
+        (mkdir -p "$home.lvsgen-new" && cd "$goal" && cp -p lvsgen.sum $listed "$home.lvsgen-new") ||
+            die "cannot copy $folder to $home: nothing was changed"
+        if ! cmp -s "$goal/lvsgen.sum" "$home/lvsgen.sum"; then
+            rm -rf "$home"
+            mv "$home.lvsgen-new" "$home" || die "cannot write $home"
+            changed hitless "+ $home"
+        fi
+        rm -rf "$home.lvsgen-new"
+    fi
+    while read -r from to; do
+        if [ ! -e "$goal/$from" ]; then
+            [ ! -e "$to" ] || do_it hitless "- $to" rm -f "$to"
+        elif ! cmp -s "$goal/$from" "$to"; then
+            mkdir -p "${to%/*}"
+            must cp "$goal/$from" "$to.lvsgen-new"
+            do_it hitless "+ $to" mv -f "$to.lvsgen-new" "$to"
+        fi
+    done <<END
+$(places)
+END
+    tell_systemd enable
+}
+
+# tell_systemd enable: unless it knows.
+tell_systemd() {
+    if command -v systemctl >/dev/null 2>&1; then
+        if [ "$changes" != 0 ]; then must systemctl daemon-reload; fi
+        systemctl --quiet is-enabled "lvsgen-$cluster.service" 2>/dev/null && is=enable || is=disable
+        [ "$is" = "$1" ] || do_it hitless "~ systemctl $1 lvsgen-$cluster.service" systemctl "$1" "lvsgen-$cluster.service"
+    else
+        note "no systemctl here: run $etc/lvsgen/$cluster/lvs.sh apply at boot by other means"
+    fi
+    [ "$changes" -gt 0 ] || echo 'lvs.sh: nothing to do'
+}
+
+# What is applied stays; `stop` undoes that.
+uninstall() {
+    identify
+    if command -v systemctl >/dev/null 2>&1 && systemctl --quiet is-enabled "lvsgen-$cluster.service" 2>/dev/null; then
+        do_it hitless "~ systemctl disable lvsgen-$cluster.service" systemctl disable "lvsgen-$cluster.service"
+    fi
+    while read -r _ to; do
+        if [ -e "$to" ] && is_ours "$to"; then do_it hitless "- $to" rm -f "$to"; fi
+    done <<END
+$(places)
+END
+    if [ "$changes" != 0 ] && command -v systemctl >/dev/null 2>&1; then must systemctl daemon-reload; fi
+    [ "$changes" -gt 0 ] || echo 'lvs.sh: nothing to do'
+}
+
+help() {
+    cat <<END
+lvs.sh plan             what apply would do, in order, and what connections notice; changes nothing
+lvs.sh apply            make this host what the files in $folder say; changes only what differs
+  --drain[=SECONDS]     realservers that go get weight 0 first, and up to SECONDS (300) for their connections to end
+  --keep-weights        weights that somebody else has set stay
+lvs.sh try SECONDS      apply, and back to before unless \`lvs.sh confirm\` comes in time, also if the session is lost
+lvs.sh rollback         back to before the last apply
+lvs.sh stop             undo what apply did, in the reverse order
+lvs.sh verify           is everything as it has to be? a line a check; \`lvsgen explain CODE\` says more
+lvs.sh status           one screen: VIPs, realservers, what is drained and what is down
+lvs.sh report           what a mailing list asks for; addresses are replaced by their roles, secrets are left out
+lvs.sh install          come back after a boot (systemd unit, modules, settings); uninstall takes that away
+lvs.sh help             this text
+
+A line for each change: \`+\` is new, \`~\` is different, \`-\` is gone.
+Exit code: 0 done, 1 failed on the way (mend the cause, run it again: it goes on), 2 refused, nothing was changed.
+Of plan: 0 nothing to do, 1 something, 2 cannot tell. Of verify: 1 if a line says FAIL.
+State: $run/CLUSTER, what apply changed and what was there before (gone after a reboot, as the changes are).
+Environment: LVSGEN_HOST (the host to be, if not \`uname -n\`), LVSGEN_RUN, LVSGEN_ETC, LVSGEN_IP_VS (/proc/net/ip_vs),
+KEEPALIVED_CONF, KEEPALIVED_PIDFILE.
+END
+}
+
+number() { case $1 in '' | *[!0-9]* | ?????????*) refuse "not a number of seconds: \`$1\`" ;; esac; }
+
 verb=${1:-help}
-[ "$#" -le 1 ] || refuse "one word, please: apply, stop or help"
+[ $# = 0 ] || shift
+case $verb in
+    apply | plan)
+        for option in "$@"; do
+            case $option in
+                --drain) drain=300 ;;
+                --drain=*) drain=${option#--drain=} && number "$drain" ;;
+                --keep-weights) keep_weights=1 ;;
+                *) refuse "$verb takes --drain[=SECONDS] and --keep-weights, not \`$option\`" ;;
+            esac
+        done
+        ;;
+    try)
+        [ $# = 1 ] || refuse 'for how many seconds? lvs.sh try SECONDS'
+        seconds=$1
+        number "$seconds"
+        ;;
+    watch) ;; # for `try` itself
+    *) [ $# = 0 ] || refuse "$verb takes nothing after it" ;;
+esac
 case $verb in
     apply) apply ;;
+    plan) plan ;;
+    confirm) confirm ;;
+    rollback) rollback ;;
     stop) stop ;;
+    verify) verify ;;
+    status) status ;;
+    report) report ;;
+    install) install ;;
+    uninstall) uninstall ;;
+    try) try_for ;;
+    watch) watch "$@" ;;
     help | --help | -h) help ;;
-    *) refuse "there is no \`$verb\`: apply, stop or help" ;;
+    *) refuse "there is no \`$verb\`: see lvs.sh help" ;;
 esac
+exit

@@ -1,0 +1,345 @@
+"""The verbs of lvs.sh beside apply and stop, on hosts of their own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lvsgen.catalogue import catalogue
+from lvsgen.resources import read_text
+from tests import tools
+from tests.lvs_sh.machine import Machine, write_folder
+from tests.test_lvs_sh import DIRECTOR, NOTHING, REALSERVER, SHELLS, table
+
+OLD = "-A -t 192.0.2.100:80 -s wlc\n-a -t 192.0.2.100:80 -r 10.1.1.11:80 -g -w 1\n"
+NEW = OLD.replace(".11:80", ".12:80")
+FOREIGN = "-A -t 198.51.100.1:80 -s rr"
+
+
+@pytest.fixture(params=SHELLS)
+def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
+    tools.need(request.param.split()[0])
+    made = Machine(tmp_path / "rs1", request.param)
+    yield made
+    made.close()
+
+
+def director(machine: Machine, rules: str, **more: str) -> None:
+    addresses = "address replace 192.0.2.100/32 dev eth0\n"
+    write_folder(machine.folder, "rs1", {"ipvs.rules": rules, "addresses.batch": addresses, **more}, roles="director")
+
+
+def ended(done: subprocess.CompletedProcess[str]) -> tuple[int, str]:
+    return done.returncode, done.stdout
+
+
+# --- plan -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("files", [REALSERVER, DIRECTOR], ids=["realserver", "director"])
+def test_plan_says_what_apply_then_does_and_changes_nothing(machine: Machine, files: dict[str, str]) -> None:
+    write_folder(machine.folder, "rs1", files)
+    before = machine.snapshot()
+    plan = machine.lvs("plan", check=False)
+    assert (plan.returncode, plan.stderr) == (1, "")
+    assert machine.snapshot() == before
+    assert table(machine) == []
+    planned = [line.partition("  # ")[0] for line in plan.stdout.splitlines()]
+    assert planned == machine.lvs("apply").stdout.splitlines()
+    assert all("  # " in line for line in plan.stdout.splitlines())
+    assert ended(machine.lvs("plan")) == (0, NOTHING)
+
+
+def test_plan_cannot_tell_of_a_damaged_folder(machine: Machine) -> None:
+    director(machine, OLD)
+    (machine.folder / "ipvs.rules").write_text(NEW)
+    assert machine.lvs("plan", check=False).returncode == 2
+    director(machine, OLD)
+    machine.run("echo '-A -t 192.0.2.100:80 -s rr --flavour sour' | ipvsadm -R")
+    machine.program("ipvsadm", "echo '-A -t 192.0.2.1:80 -s rr --flavour sour'\n")
+    done = machine.lvs("plan", check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the IPVS table is left as it is: cannot understand `--flavour`" in done.stderr
+
+
+def test_plan_loads_no_module(machine: Machine) -> None:
+    """ipvsadm loads ip_vs when it is called, and iptables its own modules (ipvsadm.c, modprobe_ipvs)."""
+    called = machine.programs / "called"
+    for name in ("ipvsadm", "iptables", "nft"):
+        machine.program(name, f"echo {name} >>{called}\n")
+    director(machine, OLD, **{"iptables.rules": REALSERVER["iptables.rules"]})
+    (machine.folder.parent / "ip_vs").unlink()
+    assert "+ ipvsadm -A -t 192.0.2.100:80" in machine.lvs("plan", check=False).stdout
+    assert not called.exists()
+
+
+EFFECTS = {
+    "weight": ("-s wlc", "-s wlc", "-w 1", "-w 5", "hitless"),
+    "weight with sh": ("-s sh", "-s sh", "-w 1", "-w 5", "moves affinity: sh deals many clients anew"),
+    "weight with mh": ("-s mh", "-s mh", "-w 1", "-w 5", "moves affinity: some clients get another realserver"),
+    "persistence wins over the hash": ("-s sh -p 60", "-s sh -p 60", "-w 1", "-w 5", "hitless"),
+    "drain": ("-s wlc", "-s wlc", "-w 1", "-w 0", "hitless: drains; new clients go elsewhere"),
+    "drain without fallback": ("-s sh", "-s sh", "-w 1", "-w 0", "refuses its new clients"),
+    "drain with fallback": ("-s mh -b mh-fallback", "-s mh -b mh-fallback", "-w 1", "-w 0", "hitless: drains"),
+    "scheduler": ("-s wlc", "-s rr", "-w 1", "-w 1", "another scheduler: new connections may be refused"),
+    "persistence ends": ("-s rr -p 60", "-s rr", "-w 1", "-w 1", "moves affinity: persistence ends at once"),
+    "method": ("-s rr", "-s rr", "-g -w 1", "-m -w 1", "established connections keep the old method"),
+}
+
+
+def test_plan_says_what_connections_notice(machine: Machine) -> None:
+    for name, (service, service_then, member, member_then, effect) in EFFECTS.items():
+        machine.run("rm -f $IPVSADM_TABLE")
+        for options, weight, apply in ((service, member, True), (service_then, member_then, False)):
+            method = "" if weight.startswith(("-g", "-m")) else "-g "
+            key = "-t 192.0.2.100:80"
+            director(machine, f"-A {key} {options}\n-a {key} -r 10.1.1.11:80 {method}{weight}\n")
+            if apply:
+                machine.lvs("apply")
+        [line] = machine.lvs("plan", check=False).stdout.splitlines()
+        assert line.partition("  # ")[2].startswith(effect), name
+
+
+# --- apply, with its options ------------------------------------------------------------------------------------------
+
+
+def test_weights_of_somebody_else_are_kept_on_request(machine: Machine) -> None:
+    director(machine, OLD)
+    machine.lvs("apply")
+    machine.run("echo '-e -t 192.0.2.100:80 -r 10.1.1.11:80 -g -w 7' | ipvsadm -R")
+    assert machine.lvs("apply", "--keep-weights").stdout == NOTHING
+    assert machine.lvs("apply").stdout == "~ ipvsadm -e -t 192.0.2.100:80 -r 10.1.1.11:80 -g -w 1\n"
+
+
+CONNECTED = """\
+count=$(cat DIRECTORY/left 2>/dev/null || echo 0)
+if [ "$2" = --thresholds ]; then
+    [ "$count" = 0 ] || echo $((count - 1)) >DIRECTORY/left
+    MODEL "$@" | sed "/10.1.1.11:80/s/ 0  *0 *$/ $count 0/"
+else
+    exec MODEL "$@"
+fi
+"""
+"""ipvsadm with connections at one realserver, one less each time."""
+
+
+@pytest.mark.parametrize(("seconds", "left"), [("30", 2), ("1", 40)])
+def test_drain_waits_for_connections_or_its_time(machine: Machine, seconds: str, left: int) -> None:
+    machine.program("ipvsadm", CONNECTED.replace("DIRECTORY", str(machine.programs)))
+    director(machine, OLD)
+    machine.lvs("apply")
+    director(machine, NEW)
+    (machine.programs / "left").write_text(f"{left + 3}\n")
+    assert "# ends connections: " in machine.lvs("plan", check=False).stdout
+    (machine.programs / "left").write_text(f"{left + 3}\n")
+    done = machine.lvs("apply", f"--drain={seconds}")
+    assert done.stdout.splitlines() == [
+        "+ ipvsadm -a -t 192.0.2.100:80 -r 10.1.1.12:80 -g -w 1",
+        "~ ipvsadm -e -t 192.0.2.100:80 -r 10.1.1.11:80 -g -w 0",
+        "- ipvsadm -d -t 192.0.2.100:80 -r 10.1.1.11:80",
+    ]
+    assert "connections to end, at most" in done.stderr
+    assert (f"still there after {seconds} s: they end now" in done.stderr) == (left > 2)
+
+
+def test_options_are_for_apply_and_plan(machine: Machine) -> None:
+    director(machine, OLD)
+    for words in (["apply", "--drain=x"], ["apply", "--dry"], ["stop", "--drain"], ["try"], ["try", "soon"]):
+        assert machine.lvs(*words, check=False).returncode == 2, words
+
+
+# --- rollback and try -------------------------------------------------------------------------------------------------
+
+
+def test_rollback_goes_back_without_the_old_folder(machine: Machine) -> None:
+    machine.run(f"echo '{FOREIGN}' | ipvsadm -R")
+    before = machine.snapshot()
+    director(machine, OLD)
+    machine.lvs("apply")
+    old = (machine.snapshot(), table(machine))
+    director(machine, NEW, **{"sysctl.conf": "net.ipv4.conf.all.arp_ignore = 1\n"})
+    machine.lvs("apply")
+    assert "is what the next apply, or the next boot, makes of this host" in machine.lvs("rollback").stderr
+    assert (machine.snapshot(), table(machine)) == old
+    machine.lvs("rollback")
+    assert "-a -t 192.0.2.100:80 -r 10.1.1.12:80 -g -w 1" in table(machine), "back from going back"
+    machine.lvs("stop")
+    assert (machine.snapshot(), table(machine)) == (before, [FOREIGN])
+
+
+def test_before_the_first_apply_was_nothing(machine: Machine) -> None:
+    before = machine.snapshot()
+    director(machine, OLD)
+    assert machine.lvs("rollback", check=False).returncode == 2
+    machine.lvs("apply")
+    assert "there was nothing" in machine.lvs("rollback").stderr
+    assert (machine.snapshot(), table(machine)) == (before, [])
+
+
+def test_try_goes_back_unless_confirmed(machine: Machine) -> None:
+    director(machine, OLD)
+    machine.lvs("apply")
+    old = table(machine)
+    director(machine, NEW)
+    assert "goes back in 1 s unless you say" in machine.lvs("try", "1").stderr
+    wait_until(lambda: table(machine) == old and machine.lvs("plan", check=False).returncode == 1)
+    assert machine.lvs("confirm", check=False).returncode == 2
+
+    machine.lvs("try", "1")
+    assert machine.lvs("confirm").stdout == "lvs.sh: it stays\n"
+    time.sleep(2.5)
+    assert table(machine) == NEW.splitlines()
+    assert machine.lvs("try", "1").stdout == NOTHING
+
+
+def test_try_goes_back_after_its_own_death(machine: Machine) -> None:
+    director(machine, OLD)
+    machine.lvs("apply")
+    old = table(machine)
+    director(machine, NEW)
+    killer = '[ "$1" != -R ] || { MODEL -R; kill -9 -$LVS_SH_GROUP; }\nexec MODEL "$@"\n'
+    machine.program("ipvsadm", killer)
+    assert machine.lvs("try", "1", check=False).returncode == -9
+    machine.interfere(0, "")
+    assert table(machine) != old
+    wait_until(lambda: table(machine) == old)
+
+
+def wait_until(holds: object) -> None:
+    assert callable(holds)
+    for _ in range(200):
+        if holds():
+            return
+        time.sleep(0.1)
+    pytest.fail("it did not come to pass")
+
+
+# --- verify, status, report -------------------------------------------------------------------------------------------
+
+
+def test_verify_is_all_ok_after_apply_and_names_what_is_wrong(machine: Machine) -> None:
+    director(machine, OLD, **{name: REALSERVER[name] for name in ("sysctl.conf", "iptables.rules", "routes.batch")})
+    default = machine.folder.parent / "etc" / "default" / "ipvsadm"
+    default.parent.mkdir(parents=True)
+    default.write_text('AUTO="false"\n')
+    machine.lvs("apply")
+    fine = machine.lvs("verify")
+    assert {line.split()[0] for line in fine.stdout.splitlines()} == {"OK"}
+    before = machine.snapshot()
+    machine.run(
+        "ip address del 192.0.2.100/32 dev eth0; echo 0 >/proc/sys/net/ipv4/conf/all/arp_ignore; "
+        "iptables -t mangle -F lvsgen-shop; ip route del default metric 0; "
+        "echo '-e -t 192.0.2.100:80 -r 10.1.1.11:80 -g -w 0' | ipvsadm -R"
+    )
+    broken = machine.snapshot()
+    done = machine.lvs("verify", check=False)
+    assert done.returncode == 1
+    wrong = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("FAIL")}
+    assert wrong == {"LVS203", "LVS307", "LVS403", "LVS517", "LVS601", "LVS806"}
+    assert machine.snapshot() == broken != before
+    assert all(re.fullmatch(r"(OK|WARN|FAIL) LVS\d{3} .+ expected=.+ got=.+", x) for x in done.stdout.splitlines())
+
+
+def test_every_code_of_verify_can_be_explained() -> None:
+    codes = set(re.findall(r"\bLVS\d{3}\b", read_text("templates/lvs.sh")))
+    assert len(codes) > 20
+    assert codes <= {entry.code for entry in catalogue()}
+
+
+def test_status_is_one_screen(machine: Machine) -> None:
+    director(machine, OLD + NEW.splitlines()[1].replace("-w 1", "-w 0") + "\n")
+    assert "never applied" in machine.lvs("status").stdout
+    machine.lvs("apply")
+    lines = machine.lvs("status").stdout.splitlines()
+    assert lines[0] == "cluster shop, host rs1 (director), IPVS table written by script"
+    assert any(re.match(r"VIPs +192\.0\.2\.100 ", line) for line in lines)
+    assert any(re.match(r"  -> 10\.1\.1\.12:80 .* weight 0 .* drained", line) for line in lines)
+    assert len(lines) < 24
+
+
+def test_a_failed_check_is_told_from_a_drained_realserver(machine: Machine) -> None:
+    members = "".join(
+        f"    real_server 10.1.1.{n} 80 {{\n        weight {weight}\n    }}\n"
+        for n, weight in ((1, 1), (2, 0), (3, 5), (4, 2))
+    )
+    conf = f"virtual_server 192.0.2.100 80 {{\n    protocol TCP\n{members}}}\n"
+    write_folder(machine.folder, "rs1", {"keepalived.conf": conf}, writer="keepalived", roles="director")
+    key = "-t 192.0.2.100:80"
+    lines = [f"-A {key} -s rr", *(f"-a {key} -r 10.1.1.{n}:80 -g -w {w}" for n, w in ((1, 1), (2, 0), (3, 0)))]
+    machine.run("printf '%s\\n' " + " ".join(f"'{line}'" for line in lines) + " | ipvsadm -R")
+    said = machine.lvs("verify", check=False).stdout
+    assert f"WARN LVS873 realserver {key} -r 10.1.1.3:80 expected=weight 5 got=its check fails\n" in said
+    assert f"WARN LVS873 realserver {key} -r 10.1.1.4:80 expected=weight 2 got=its check fails\n" in said
+    assert f"OK LVS873 drained realserver {key} -r 10.1.1.2:80 " in said
+    status = machine.lvs("status").stdout
+    assert re.search(r"10\.1\.1\.2:80 .* drained\n", status)
+    assert re.search(r"10\.1\.1\.3:80 .* CHECK FAILS\n", status)
+    assert re.search(r"10\.1\.1\.4:80 .*CHECK FAILS, taken out by keepalived", status)
+
+
+def test_a_report_shows_roles_and_no_addresses(machine: Machine) -> None:
+    director(machine, OLD)
+    machine.lvs("apply")
+    text = machine.lvs("report").stdout
+    assert "VIP1:80" in text
+    assert "RIP1:80" in text
+    assert "default via DGW1 dev eth0" in text
+    assert not re.search(r"192\.0\.2|10\.1\.1|2001:db8|\brs1\b", text)
+
+
+# --- install ----------------------------------------------------------------------------------------------------------
+
+SYSTEMCTL = """\
+cd DIRECTORY || exit
+while [ "${1#--}" != "$1" ]; do shift; done
+case $1 in
+    is-enabled) [ -e "enabled-${2%.service}" ] ;;
+    enable) : >"enabled-${2%.service}" ;;
+    disable) rm -f "enabled-${2%.service}" ;;
+esac
+"""
+
+
+def test_install_twice_and_uninstall(machine: Machine) -> None:
+    machine.program("systemctl", SYSTEMCTL.replace("DIRECTORY", str(machine.programs)))
+    etc = machine.folder.parent / "etc"
+    (etc / "sysctl.d").mkdir(parents=True)
+    (etc / "sysctl.d" / "90-other.conf").write_text("# mine\n")
+    director(machine, OLD, **{"sysctl.conf": "net.ipv4.ip_forward = 1\n", "lvsgen-shop.service": "[Unit]\n"})
+    first = machine.lvs("install").stdout
+    assert (etc / "lvsgen/shop/ipvs.rules").read_bytes() == (machine.folder / "ipvs.rules").read_bytes()
+    assert (etc / "systemd/system/lvsgen-shop.service").exists()
+    assert (etc / "sysctl.d/90-lvsgen-shop.conf").read_text().endswith("net.ipv4.ip_forward = 1\n")
+    assert "~ systemctl enable lvsgen-shop.service" in first
+    assert machine.lvs("install").stdout == NOTHING
+    machine.lvs("uninstall")
+    assert [p.name for p in etc.rglob("*") if p.is_file() and "lvsgen/shop" not in str(p)] == ["90-other.conf"]
+    assert machine.lvs("uninstall").stdout == NOTHING
+
+
+def test_install_refuses_what_would_empty_the_table(machine: Machine) -> None:
+    machine.program("systemctl", SYSTEMCTL.replace("DIRECTORY", str(machine.programs)))
+    (machine.programs / "enabled-ipvsadm").touch()
+    default = machine.folder.parent / "etc" / "default" / "ipvsadm"
+    default.parent.mkdir(parents=True)
+    director(machine, OLD)
+    for text, code in (('AUTO="true"\n', 2), ('AUTO="false"\n', 0)):
+        default.write_text(text)
+        assert machine.lvs("install", check=False).returncode == code
+        assert ("FAIL LVS811" in machine.lvs("verify", check=False).stdout) == bool(code)
+
+
+def test_install_touches_no_file_of_somebody_else(machine: Machine) -> None:
+    machine.program("systemctl", SYSTEMCTL.replace("DIRECTORY", str(machine.programs)))
+    unit = machine.folder.parent / "etc/systemd/system/lvsgen-shop.service"
+    unit.parent.mkdir(parents=True)
+    unit.write_text("# mine\n")
+    director(machine, OLD, **{"lvsgen-shop.service": "[Unit]\n"})
+    assert machine.lvs("install", check=False).returncode == 2
+    machine.lvs("uninstall")
+    assert unit.read_text() == "# mine\n"
