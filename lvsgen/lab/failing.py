@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lvsgen.lab.endpoints import Endpoint
+from lvsgen.lab.guest.responders import OTHER_STATUS
 from lvsgen.lab.guest.steps.faults import Responders
 from lvsgen.lab.guest.steps.table import Table
 from lvsgen.lab.guest.wire import Step, Subject
@@ -33,17 +34,17 @@ def health(scene: Scene) -> Iterator[Step | Omission]:
     if victim is None:
         return
     hit = [e for e in watched if victim in scene.weights(e)]
-    yield _dies(scene, victim)
+    sorry = [e for e in hit if _sorry(scene, e)]
+    wrong = 0 if sorry else _wrong_status(hit)
+    yield replace(_dies(scene, victim), status=wrong)
     down = frozenset({victim})
     kept = [e for e in hit if not _lost(scene, e, down)]
     yield from _tables(scene, kept, down, f"{victim} leaves the table")
     for endpoint in hit:
         yield from _after(scene, endpoint, down, f"without {victim}")
-    sorry = [e for e in hit if _sorry(scene, e)]
     more = sorted({name for e in sorry for name in scene.weights(e)} - down)
     if sorry and not {_sorry(scene, e) for e in sorry} & {*more, victim}:
-        by_status = all(isinstance(c.probe, HttpProbe) for e in sorry for m in e.active for c in m.checks)
-        status = 503 if by_status else 0
+        status = _wrong_status(sorry)
         for name in more:
             yield replace(_dies(scene, name), status=status)
         down = down | set(more)
@@ -51,7 +52,7 @@ def health(scene: Scene) -> Iterator[Step | Omission]:
             yield from _after(scene, endpoint, down, "sorry server")
         for name in more:
             yield replace(_dies(scene, name), up=True, status=status)
-    yield replace(_dies(scene, victim), up=True)
+    yield replace(_dies(scene, victim), up=True, status=wrong)
     yield from _tables(scene, hit, frozenset(), "the table is whole again")
     for endpoint in hit:
         subject = Subject(property="health", service=f"{endpoint.shown}: all back")
@@ -67,6 +68,15 @@ def _dies(scene: Scene, name: str) -> Responders:
         files=files_of(scene.cluster, name),
         agents=tuple(host.name for host in scene.directors),
     )
+
+
+def _wrong_status(endpoints: list[Endpoint]) -> int:
+    """An HTTP status that none of their checks takes; 0 if they do not ask for one."""
+    probes = [c.probe for e in endpoints for m in e.active for c in m.checks]
+    urls = [url for probe in probes if isinstance(probe, HttpProbe) for url in probe.urls]
+    taken = [code for url in urls for code in url.status]
+    asks = all(isinstance(probe, HttpProbe) for probe in probes) and all(url.status for url in urls)
+    return OTHER_STATUS if asks and not any(code.endswith(str(OTHER_STATUS)) for code in taken) else 0
 
 
 def _after(scene: Scene, endpoint: Endpoint, down: frozenset[str], when: str) -> Iterator[Step]:

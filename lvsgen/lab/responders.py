@@ -26,6 +26,9 @@ from lvsgen.plan.probes import BFD_PORT
 _ORDER: tuple[Speech, ...] = ("text", "dns", "smtp", "tls", "ftp", "sip")
 """Where one port is wanted for several, the last one of these wins: the others would not understand it."""
 
+_DNS_TYPES = {"A": "1", "NS": "2", "CNAME": "5", "SOA": "6", "MX": "15", "TXT": "16", "AAAA": "28"}
+"""Numbers of the types that a check asks for most (RFC 1035, 3.2.2; RFC 3596)."""
+
 _SILENT = (PingProbe, ScriptProbe, FileProbe)
 """Checks that ask no responder."""
 
@@ -40,6 +43,9 @@ def responders(services: Iterable[Service]) -> Mapping[str, tuple[Responder, ...
         if old is not None and old.speech == one.speech == "ftp":
             # One daemon for several services waits where all of them allow it.
             ports[place(one)] = replace(old, data=(max(old.data[0], one.data[0]), min(old.data[1], one.data[1])))
+        elif old is not None and old.speech == one.speech and old.known and one.known:
+            # Several checks of one port: what each of them asks for is known.
+            ports[place(one)] = replace(one, known={**old.known, **one.known}, sni=old.sni and one.sni)
         elif old is None or _ORDER.index(one.speech) >= _ORDER.index(old.speech):
             ports[place(one)] = one
 
@@ -82,12 +88,15 @@ def _for_check(check: Check, port: int) -> Responder:
                 port=at,
                 speech="tls" if probe.tls else "text",
                 status=status,
+                known={one.path: one.host.partition(":")[0] for one in probe.urls},
+                sni=probe.tls and bool(probe.sni),
                 body="\n".join(sorted({literal(one.body) for one in probe.urls if one.body})),
             )
         case BfdProbe():
             return Responder(protocol="bfd", port=BFD_PORT, body=str(probe.neighbour))
         case DnsProbe():
-            return Responder(protocol="udp", port=at, speech="dns")
+            known = {probe.query.lower(): number} if (number := _DNS_TYPES.get(probe.record)) else {}
+            return Responder(protocol="udp", port=at, speech="dns", known=known)
         case SmtpProbe():
             return Responder(protocol="tcp", port=at, speech="smtp")
         case UdpProbe():

@@ -17,6 +17,7 @@ from lvsgen.lab.guest.steps.owner import Owner
 from lvsgen.lab.guest.steps.scripts import Apply, Stop
 from lvsgen.lab.guest.steps.table import Table
 from lvsgen.lab.guest.wire import Step, Subject, Target
+from lvsgen.lab.lasting import leaving, neighbours, notified, redirected
 from lvsgen.lab.listing import entries, key
 from lvsgen.lab.protocols import calls, transfers
 from lvsgen.lab.responders import unplayable_in
@@ -33,7 +34,7 @@ PROPERTIES = {
     "again": "a second apply has nothing to do",
     "arp": "only the director that holds a VIP answers for it",
     "traffic": "realservers answer in the shares of the scheduler, and see the client's address",
-    "drain": "drained and disabled realservers get no new client",
+    "drain": "drained and disabled realservers get no new client, nor keep those they had",
     "ftp": "FTP data connections reach the realserver of their control connection, in every mode",
     "upload": "large uploads pass the tunnels",
     "affinity": "a client keeps its realserver, over all ports of a mark",
@@ -53,21 +54,8 @@ _MASTER_SECONDS = 30
 
 def scenarios(scene: Scene) -> tuple[Item, ...]:
     """All steps, in order."""
-    parts = (
-        applied,
-        _table,
-        _again,
-        _arp,
-        _traffic,
-        calls,
-        transfers,
-        _uploads,
-        _loops,
-        _snat,
-        health,
-        failover,
-        _stop,
-    )
+    asked = (applied, _table, _again, _arp, _traffic, redirected, neighbours, leaving, calls, transfers)
+    parts = (*asked, _uploads, _loops, _snat, health, failover, notified, _stop)
     return tuple(item for part in parts for item in part(scene))
 
 

@@ -18,6 +18,8 @@ from lvsgen.targets.placeholders import filling, values_of
 
 _NOTHING = "#!/bin/sh\nexit 0\n"
 
+_NOTING = '#!/bin/sh\necho "$0 $*" >>/run/notified\n'
+
 _ASKING = """#!/bin/bash
 ask() {
     exec 3<>"/dev/$1/$2/$3" || exit 1
@@ -110,6 +112,8 @@ def stand_ins(cluster: Cluster) -> Mapping[str, str]:
     commands += [service.notify for service in cluster.services]
     commands += [tracked.command for tracked in cluster.failover.track.scripts]
     found = {command[0]: _NOTHING for command in commands if command}
+    if cluster.notify.failover:
+        found[cluster.notify.failover[0]] = _NOTING
     cases: dict[str, dict[str, str]] = {}
     for one in watched(cluster):
         if one.is_program:

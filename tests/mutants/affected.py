@@ -24,7 +24,7 @@ AFFECTED: tuple[tuple[str, str, str], ...] = (
     ("sysctl.conf", r"backup_only", "traffic loops failover"),
     ("sysctl.conf", r"conn_reuse_mode", "traffic drain health"),
     ("sysctl.conf", r"", "traffic drain affinity"),
-    ("ipvs.rules", "", "table traffic drain affinity upload"),
+    ("ipvs.rules", "", "table traffic drain ftp affinity upload"),
     ("iptables.rules", "", "traffic affinity snat again"),
     ("routes.batch", "", "traffic snat"),
     ("addresses.batch", "", "arp traffic upload"),

@@ -1,7 +1,7 @@
 """Which mutants there are: takes the folders of all examples, returns each change of each shape of line once.
 
-A shape is tried in the smallest example that has it, and in a second place where the first tells nothing; the lines
-that it stands for are counted.
+A shape is tried in the smallest example that has it; where that tells nothing, on another host, and in another example.
+The lines that it stands for are counted.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from pathlib import Path
 from tests.mutants.affected import EXEMPT
 from tests.mutants.flips import changes
 from tests.mutants.lines import FILES, Line, lines
+
+SAMPLED = "large"
+"""The lab plays a sample of this example, from other files: its lines are counted, and tried elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ def mutants(examples: Mapping[str, Path]) -> tuple[Mutant, ...]:
                     number=number,
                     what=change.what,
                     lines=len(places),
-                    places=tuple(_two(places, number)),
+                    places=tuple(_some(places, number)),
                 )
             )
     return tuple(made)
@@ -85,15 +88,16 @@ def _places(examples: Mapping[str, Path]) -> Iterator[tuple[str, Place]]:
                         yield kind, Place(example=example, host=host.name, line=line)
 
 
-def _two(places: Iterable[Place], number: int) -> Iterator[Place]:
-    """The first place, and the first one on another host that has a value there as well."""
-    first = None
+def _some(places: Iterable[Place], number: int) -> Iterator[Place]:
+    """The first place, the first one on another host of that example, and the first one in another example."""
+    taken: list[Place] = []
     for place in places:
-        if len(tuple(changes(place.line))) <= number:
+        if place.example == SAMPLED or len(tuple(changes(place.line))) <= number:
             continue
-        if first is None:
-            first = place
-            yield place
-        elif (place.example, place.host) != (first.example, first.host):
-            yield place
-            return
+        near = [one for one in taken if one.example == place.example]
+        if not taken or (len(taken) == len(near) == 1 and place.host != near[0].host):
+            taken.append(place)
+        elif not near:
+            taken.append(place)
+            break
+    yield from taken

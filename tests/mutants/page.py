@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,10 +18,10 @@ or flips one value, of the files of one host, as if it had been generated so, an
 still comes from the unchanged description. A mutant is caught if a property fails that passes without it.
 
 The lines come from `examples/`. Lines that differ in nothing but addresses, names and numbers are one shape: it is
-tried in the smallest example that has it, and where nothing is noticed there, on a second host. In `keepalived.conf` a
-line that opens a block is removed with its block, and the times of all kinds of checks are one shape. Numbers are
-flipped to the next one, settings between 0 and 1; times become a hundred times as long (`advert_int` twenty), as the
-lab does not measure seconds. Each mutant is tried with the properties that it can affect
+tried in the smallest example that has it; where nothing is noticed, on another host and in another example. In
+`keepalived.conf` a line that opens a block is removed with its block, and the times of all kinds of checks are one
+shape. Numbers are flipped to the next one, settings between 0 and 1; times become a hundred times as long (`advert_int`
+twenty), as the lab does not measure seconds. Each mutant is tried with the properties that it can affect
 (`tests/mutants/affected.py`), until one fails.
 
 This page is written by `make mutants`. It keeps its results in `.mutants/`: a mutant that was caught is not run again
@@ -30,12 +31,16 @@ until the files of its example change, one that was not is run again whenever th
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fate:
-    """What became of a mutant: `by` is the property that caught it, empty if none did; `tried` whether it was run."""
+    """What became of a mutant: `by` is the property that caught it, empty if none did; `tried` whether it was run.
+
+    `earlier`: that was in a lab that looked at other things than this one.
+    """
 
     mutant: Mutant
     tried: bool
     by: str = ""
     cause: str = ""
+    earlier: bool = False
 
 
 def page(fates: Sequence[Fate], exempt: Mapping[str, int], kernel: str) -> str:
@@ -56,7 +61,7 @@ def page(fates: Sequence[Fate], exempt: Mapping[str, int], kernel: str) -> str:
     parts += ["| file | mutants | caught |", "|---|---:|---:|", *_by_file(tried), ""]
     if missed:
         parts += ["## Not caught\n", "| host | line | change | lines | reason |", "|---|---|---|---:|---|"]
-        parts += [f"{_begin(one)} {reason(one.mutant.file, one.mutant.shape, one.mutant.what)} |" for one in missed]
+        parts += [f"{_begin(one)} {_why(one)} |" for one in missed]
         parts.append("")
     parts += ["## Exempt\n", "| file | lines | reason |", "|---|---:|---|"]
     parts += [f"| `{file}` | {exempt[file] or '-'} | {why} |" for file, why in EXEMPT.items()]
@@ -83,8 +88,14 @@ def _begin(one: Fate) -> str:
     return f"| {mutant.kind} | `{mutant.file}`: `{_cell(mutant.shape)}` | {_cell(mutant.what)} | {mutant.lines} |"
 
 
+def _why(one: Fate) -> str:
+    why = reason(one.mutant.file, one.mutant.shape, one.mutant.what)
+    return f"{why} (not tried again since the lab has changed)" if one.earlier else why
+
+
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    # keepalived says its keywords as words.
+    text = re.sub(r"(?i)\b(virtual|real) server", lambda found: f"{found[1].lower()}_server", " ".join(text.split()))
     return text if len(text) <= 160 else f"{text[:159]}…"
 
 

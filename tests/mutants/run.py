@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lvsgen.lab import machine, play
@@ -23,17 +23,23 @@ BATCH = 16
 """Jobs of one boot."""
 
 _SECONDS, _SECONDS_EACH = 120, 60
+_LOST = 2
+"""Times that a machine may be lost while it plays a mutant, and the next time the mutant is taken for the cause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What became of a job. `verdict`: caught, passed, trouble (the lab could go no further) or lost (no end)."""
+    """What became of a job. `verdict`: caught, passed, trouble (the lab could go no further) or lost (no end).
+
+    `base` is what the unmutated example was asked by the same lab.
+    """
 
     key: str
     program: str
     verdict: str
     property: str = ""
     cause: str = ""
+    base: str = ""
 
 
 class Kept:
@@ -53,13 +59,17 @@ class Kept:
 
     def of(self, key: str, program: str) -> Record | None:
         """What is known of a job; None if it must be run."""
+        last = self.last(key)
+        return last if last and (last.verdict == "caught" or last.program == program) else None
+
+    def last(self, key: str) -> Record | None:
+        """What is known of a job, whatever lab it was: that it was caught, or how it ended the last time."""
         found = [one for one in self.records if one.key == key]
         if caught := next((one for one in found if one.verdict == "caught"), None):
             return caught
-        now = [one for one in found if one.program == program]
-        if len([one for one in now if one.verdict == "lost"]) > 1:
-            return Record(key=key, program=program, verdict="caught", property="hang", cause="it came to no end, twice")
-        return next((one for one in now if one.verdict != "lost"), None)
+        if lost := [one for one in found if one.verdict == "lost"][_LOST:]:
+            return replace(lost[0], verdict="caught", property="hang", cause="it came to no end, again and again")
+        return next((one for one in reversed(found) if one.verdict != "lost"), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,38 +103,51 @@ class Lab:
             yield Try(key=key, program=examples.program(made, steps_alone=True), example=name)
 
     def tries(self, mutant: Mutant) -> Iterator[tuple[Try, Record | None]]:
-        """A mutant in its first place, and in the second one if the first tells nothing."""
+        """A mutant in its first place, and in the next one where that tells nothing."""
         for place in mutant.places:
-            ready = self.ready[place.example]
-            steps = examples.base(ready, properties(place.line), place.host)
-            key = examples.key(self.work / "examples" / place.example, self.kernel, place, mutant)
-            one = Try(key=key, program=examples.program(steps), example=place.example, mutant=mutant, place=place)
+            one = self._try(mutant, place)
             known = self.kept.of(one.key, one.program)
             yield one, known
             if known is None or known.verdict != "passed":
                 return
 
+    def _try(self, mutant: Mutant, place: Place) -> Try:
+        steps = examples.base(self.ready[place.example], properties(place.line), place.host)
+        key = examples.key(self.work / "examples" / place.example, self.kernel, place, mutant)
+        return Try(key=key, program=examples.program(steps), example=place.example, mutant=mutant, place=place)
+
     def todo(self) -> list[Try]:
-        """What must be run next: examples before their mutants, removed lines before flipped values."""
-        first = [one for one in self.unmutated() if self.kept.of(one.key, one.program) is None]
-        ordered = sorted(self.mutants, key=lambda mutant: mutant.number > 0)
+        """What must be run next: examples before their mutants, removed lines before flipped values, and one of
+        these for each shape before others."""
+        broken = self.broken()
+        first = [one for one in self.unmutated() if one.example in broken]
+        ordered = sorted(self.mutants, key=lambda mutant: min(mutant.number, 2))
         later = [one for mutant in ordered for one, known in self.tries(mutant) if known is None]
-        return first or later
+        return [*first, *later]
 
     def broken(self) -> list[str]:
         """Examples that do not pass unmutated: what is said of their mutants tells nothing."""
-        known = {one.example: self.kept.of(one.key, one.program) for one in self.unmutated()}
-        return [name for name, record in known.items() if record is None or record.verdict != "passed"]
+        passed = {(one.key, one.program) for one in self.kept.records if one.verdict == "passed"}
+        return [one.example for one in self.unmutated() if (one.key, one.program) not in passed]
 
     def fates(self) -> list[Fate]:
-        """What has become of each mutant; those of an example that does not pass itself have not been tried."""
-        broken = self.broken()
+        """What has become of each mutant, also in an earlier lab, if its unmutated example passed there."""
+        passed = {(one.key, one.program) for one in self.kept.records if one.verdict == "passed"}
+        bases = {one.example: one for one in self.unmutated()}
         found = []
         for mutant in self.mutants:
-            known = [record for one, record in self.tries(mutant) if record and one.example not in broken]
-            last = known[-1] if known else None
-            by = last.property if last and last.verdict != "passed" else ""
-            found.append(Fate(mutant=mutant, tried=bool(last), by=by, cause=last.cause if last else ""))
+            told = []
+            earlier = False
+            for place in mutant.places:
+                one = self._try(mutant, place)
+                last = self.kept.last(one.key)
+                if last and (bases[place.example].key, last.base) in passed:
+                    told.append(last)
+                    earlier |= last.program != one.program
+            caught = next((one for one in told if one.verdict != "passed"), None)
+            by, cause = (caught.property, caught.cause) if caught else ("", "")
+            tried = caught is not None or len(told) == len(mutant.places)
+            found.append(Fate(mutant=mutant, tried=tried, by=by, cause=cause, earlier=earlier))
         return found
 
     def run(self, tries: Sequence[Try], machines: int, say: Callable[[str], None]) -> None:
@@ -140,10 +163,11 @@ class Lab:
                 begun.add(result.job)
                 if result.verdict == "fail" and result.job not in told:
                     told.add(result.job)
-                    one = by_name[result.job]
-                    cause = result.cause or result.seen
-                    shown = result.subject.property
-                    self._keep(one, "caught", say, shown, cause.replace(str(work), "").replace(str(self.work), ""))
+                    cause = f"{result.subject.service}: {result.cause or result.seen}".removeprefix(": ")
+                    cause = cause.replace(str(work), "").replace(str(self.work), "")
+                    # A command that came to no end may be slow, and not wrong.
+                    verdict = "lost" if "(took more than" in cause else "caught"
+                    self._keep(by_name[result.job], verdict, say, result.subject.property, cause)
 
             seconds = _SECONDS + _SECONDS_EACH * len(jobs)
             outcome = machine.run(jobs, work, machines=machines, seconds=seconds, say=say, tell=tell)
@@ -165,6 +189,7 @@ class Lab:
         return examples.job(ready, one.place, one.mutant, work, name)
 
     def _keep(self, one: Try, verdict: str, say: Callable[[str], None], shown: str = "", cause: str = "") -> None:
-        self.kept.add(Record(key=one.key, program=one.program, verdict=verdict, property=shown, cause=cause))
+        base = examples.program(examples.base(self.ready[one.example], self.wanted[one.example]), steps_alone=True)
+        self.kept.add(Record(key=one.key, program=one.program, verdict=verdict, property=shown, cause=cause, base=base))
         what = f"{one.place.host}/{one.mutant.shape}: {one.mutant.what}" if one.mutant and one.place else "unmutated"
         say(f"{verdict} {shown} {one.example} {what} {cause}".replace(os.linesep, " "))

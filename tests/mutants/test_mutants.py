@@ -114,6 +114,7 @@ def test_every_shape_of_the_examples_is_tried() -> None:
     assert len({(m.kind, m.file, m.shape) for m in mutants}) > 100
     assert {m.file for m in mutants} >= {"ipvs.rules", "keepalived.conf", "sysctl.conf", "routes.batch"}
     for mutant in mutants:
+        assert mutant.places, f"nothing but the sampled example has {mutant.shape}"
         for place in mutant.places:
             assert properties(place.line)
             assert mutant.text(place) != place.line.text
@@ -134,7 +135,7 @@ def test_the_smallest_example_that_has_a_shape_is_taken(tmp_path: Path) -> None:
     found = choose.mutants({name: tmp_path / name for name in ("small", "big")})
     mutant = next(m for m in found if "reuse" in m.shape)
     assert mutant.lines == 4
-    assert [(p.example, p.host) for p in mutant.places] == [("small", "one"), ("small", "two")]
+    assert [(p.example, p.host) for p in mutant.places] == [("small", "one"), ("small", "two"), ("big", "one")]
     assert {p.example for m in found if "forward" in m.shape for p in m.places} == {"big"}
 
 

@@ -9,6 +9,7 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from lvsgen.lab.guest import sip
 from lvsgen.lab.guest.wire import Target
@@ -22,8 +23,8 @@ GREETED = ("smtp", "ftp")
 _ND_SOLICIT, _ND_ADVERT = 135, 136
 
 
-def connect(target: Target, port: int, source: str, timeout: float = TIMEOUT) -> socket.socket:
-    """A connected socket to the service, from one of the client's addresses."""
+def connect(target: Target, port: int, source: str, timeout: float = TIMEOUT, own: int = 0) -> socket.socket:
+    """A connected socket to the service, from one of the client's addresses, and its port `own` if that is given."""
     family = socket.AF_INET6 if ":" in target.ip else socket.AF_INET
     datagram = target.protocol == "udp"
     opened = socket.socket(
@@ -33,7 +34,7 @@ def connect(target: Target, port: int, source: str, timeout: float = TIMEOUT) ->
     )
     try:
         opened.settimeout(timeout)
-        opened.bind((source, 0))
+        opened.bind((source, own))
         opened.connect((target.ip, port))
         if target.speech == "tls":
             import ssl  # half a second in an emulated processor
@@ -41,7 +42,7 @@ def connect(target: Target, port: int, source: str, timeout: float = TIMEOUT) ->
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-            return context.wrap_socket(opened)
+            return context.wrap_socket(opened, server_hostname="lab.example")
         if target.speech in GREETED and port == target.port:
             opened.recv(4096)
     except OSError:
@@ -106,6 +107,20 @@ def ask(
     for connection in open_ones:
         connection.close()
     return answers
+
+
+def ask_from(target: Target, source: str, own: int) -> str:
+    """Who answers on a connection from this very port, or the name of an error. Both sides have ended it on return."""
+    try:
+        with connect(target, target.port, source, own=own) as connection:
+            answered = ping(connection, target.speech)[0]
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(4096):
+                    pass
+            return answered
+    except OSError as error:
+        return error_name(error)
 
 
 def error_name(error: OSError) -> str:

@@ -42,7 +42,7 @@ def wrong_owner(
         if device and device != "lo" and not device.startswith("dummy"):
             causes.append(f"{name} holds {ip} on {device}: on an interface it is announced, on lo it would not be")
         elif ":" not in ip:
-            value = _setting(hosts[name], "net/ipv4/conf/all/arp_ignore")
+            value = setting(hosts[name], "net/ipv4/conf/all/arp_ignore")
             causes.append(
                 f"{name} answers ARP for {ip} on {device or 'no device'}: net.ipv4.conf.all.arp_ignore = {value}"
             )
@@ -124,7 +124,7 @@ def _realserver(hosts: Mapping[str, Host], target: Target, name: str, how: Mappi
 def _tunnel(host: Host, name: str, device: str) -> Iterator[str]:
     if "UP" not in host.run(f"ip -o link show dev {device}").said:
         yield f"{device} of {name} is not up, so nothing unwraps the packets"
-    strict = {key: _setting(host, f"net/ipv4/conf/{key}/rp_filter") for key in ("all", device)}
+    strict = {key: setting(host, f"net/ipv4/conf/{key}/rp_filter") for key in ("all", device)}
     if max(strict.values()) == "1":
         shown = ", ".join(f"net.ipv4.conf.{key}.rp_filter = {value}" for key, value in strict.items())
         yield f"{name} drops what comes out of {device}, as the way back is another one: {shown}"
@@ -142,7 +142,7 @@ def _way_back(
     if not owners:
         yield f"replies of {name} do not go back through a director: ip route get {client} says `{said.strip()}`"
     for one in owners:
-        if _setting(hosts[one], "net/ipv4/ip_forward") == "0" and ":" not in client:
+        if setting(hosts[one], "net/ipv4/ip_forward") == "0" and ":" not in client:
             yield f"{one} does not forward the replies: net.ipv4.ip_forward = 0"
 
 
@@ -150,7 +150,8 @@ def _addresses(host: Host) -> set[str]:
     return {line.split()[3].partition("/")[0] for line in host.run("ip -o address show").said.splitlines() if line}
 
 
-def _setting(host: Host, path: str) -> str:
+def setting(host: Host, path: str) -> str:
+    """What a file below /proc/sys says on a machine."""
     return _text(host, f"/proc/sys/{path}")
 
 

@@ -14,6 +14,7 @@ import signal
 import socket
 import struct
 import threading
+from collections.abc import Mapping
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -26,15 +27,18 @@ if TYPE_CHECKING:
 _PKTINFO4 = 8  # IP_PKTINFO
 _PKTINFO6 = 49  # IPV6_RECVPKTINFO
 _ORIGINAL_DST = 80  # SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST (linux/netfilter_ipv4.h)
+OTHER_STATUS = 299
+"""keepalived is content with 200 to 299 unless it is told which status to expect (keepalived.conf(5), status_code)."""
+
 CERTIFICATE = "/run/lab-certificate.pem"
 
 
 class _State:
-    """The HTTP status that is answered; a signal sets it to 503 and back."""
+    """The HTTP status that is answered; a signal sets it to another one and back."""
 
     def __init__(self, responder: Responder) -> None:
         self.status = responder.status
-        signal.signal(signal.SIGUSR1, lambda number, frame: self._set(503, frame))
+        signal.signal(signal.SIGUSR1, lambda number, frame: self._set(OTHER_STATUS, frame))
         signal.signal(signal.SIGUSR2, lambda number, frame: self._set(responder.status, frame))
 
     def _set(self, status: int, frame: FrameType | None) -> None:
@@ -64,11 +68,17 @@ def _streams(name: str, responder: Responder) -> None:
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(CERTIFICATE)
+        if responder.sni:
+            context.sni_callback = _named
     while True:
         connection, peer = listener.accept()
         seen = peer[0].removeprefix("::ffff:")
         arguments = (connection, f"{name} {seen}", responder, state, context)
         threading.Thread(target=_conversation, args=arguments, daemon=True).start()
+
+
+def _named(connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> int | None:
+    return None if name else ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
 
 def _conversation(
@@ -106,7 +116,8 @@ def _answers(connection: socket.socket, words: str, responder: Responder, state:
         while got < length and (data := connection.recv(65536)):
             got += len(data)
         text = f"{words} {got}\n{responder.body}"
-        lines = f"HTTP/1.0 {state.status} -\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n\r\n{text}"
+        status = state.status if is_known(head.decode(errors="replace"), responder.known) else 404
+        lines = f"HTTP/1.0 {status} -\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n\r\n{text}"
         connection.sendall(lines.encode())
         return
 
@@ -122,6 +133,16 @@ def _asked(connection: socket.socket) -> str:
     except OSError:
         return str(own).removeprefix("::ffff:")
     return str(ipaddress.ip_address(struct.unpack(kind, packed)[0]))
+
+
+def is_known(head: str, known: Mapping[str, str]) -> bool:
+    """Whether a request is for a path, and the host of it, that the responder has been told of."""
+    method, path, *_ = [*head.partition("\r\n")[0].split(), "", ""]
+    if method != "GET" or not known:
+        return True
+    hosts = [line.partition(":")[2].strip() for line in head.split("\r\n") if line.lower().startswith("host:")]
+    wanted = known.get(path)
+    return wanted is not None and (not wanted or wanted in [host.partition(":")[0] for host in hosts])
 
 
 def _mail(connection: socket.socket, words: str) -> None:
@@ -149,7 +170,7 @@ def _datagrams(name: str, responder: Responder) -> None:
         for listener in select.select(sockets, [], [])[0]:
             data, control, _, peer = listener.recvmsg(4096, 256)
             asked = [(level, kind, _source(level, value)) for level, kind, value in control]
-            listener.sendmsg([_reply(data, f"{name} {peer[0]}", responder)], asked, 0, peer)
+            listener.sendmsg([reply(data, f"{name} {peer[0]}", responder)], asked, 0, peer)
 
 
 def _source(level: int, value: bytes) -> bytes:
@@ -159,15 +180,27 @@ def _source(level: int, value: bytes) -> bytes:
     return value[:16] + struct.pack("=I", 0)
 
 
-def _reply(data: bytes, words: str, responder: Responder) -> bytes:
+def reply(data: bytes, words: str, responder: Responder) -> bytes:
+    """The answer to a datagram of a client or of a check."""
     if data == b"PING\n":
         return f"{words}\n".encode()
     if responder.speech == "sip" and (answer := sip.reply(data, words)):
         return answer
     if responder.speech == "dns" and len(data) >= 12:
-        # The question comes back as an answer without error and without records (RFC 1035, 4.1.1).
-        return data[:2] + b"\x85\x80" + data[4:6] + bytes(6) + data[12:]
+        # The question comes back as an answer without records (RFC 1035, 4.1.1), as an error where it is not known.
+        code = b"\x80" if not responder.known or _question(data) in responder.known.items() else b"\x83"
+        return data[:2] + b"\x85" + code + data[4:6] + bytes(6) + data[12:]
     return bytes.fromhex(responder.replies.get(data.hex(), "").replace("x", "0")) or f"{words}\n".encode()
+
+
+def _question(data: bytes) -> tuple[str, str]:
+    """The name that is asked for, and the number of the type."""
+    labels = []
+    at = 12
+    while at < len(data) and data[at]:
+        labels.append(data[at + 1 : at + 1 + data[at]].decode(errors="replace"))
+        at += 1 + data[at]
+    return ".".join(labels).lower(), str(int.from_bytes(data[at + 1 : at + 3], "big"))
 
 
 def certificate_path() -> str:

@@ -32,7 +32,8 @@ class Responder:
     that `body` holds.
 
     `status` and `body` are of HTTP; `replies` are datagrams in hexadecimal and the answers to them; `data` are the
-    first and the last port of passive FTP.
+    first and the last port of passive FTP. `known` is what it has been told of, if anything: paths of HTTP with the
+    host that they belong to, or names of DNS with a type. `sni`: a TLS client must say whom it wants.
     """
 
     protocol: str
@@ -42,6 +43,8 @@ class Responder:
     body: str = ""
     replies: Mapping[str, str] = field(default_factory=dict)
     data: tuple[int, int] = (0, 0)
+    known: Mapping[str, str] = field(default_factory=dict)
+    sni: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
