@@ -59,7 +59,7 @@ def check(
 
     CODES is a comma-separated list. What keeps the rules from judging is always reported. `build` heeds none of this.
 
-    Exit codes: 0 no errors, 1 errors (with --strict: or warnings), 2 could not run.
+    Exit codes: 0 no errors, 1 errors (with --strict: or warnings; with --diff: or a patch), 2 could not run.
     """
     from lvsgen import pipeline, report
     from lvsgen.report import facts
