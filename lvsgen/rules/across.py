@@ -155,7 +155,10 @@ def vrid_of_two_clusters(facts: Facts) -> Iterator[Finding]:
         Two clusters of the same call with one VRID in the same network and family, where both send by multicast.
 
     Why:
-        Each takes the other's advertisements for its own. They fight, complain of wrong addresses, and VIPs flap.
+        Everybody hears both. keepalived drops advertisements that name other VIPs, and complains of each of them, every
+        second and on every director: nothing but that comparison keeps the clusters apart, and what matters drowns in
+        the log. Virtual MACs are made of the VRID: with them both masters have one MAC, and the switch sends packets
+        for one to the other.
 
     Example:
         cluster: shop
@@ -176,7 +179,7 @@ def vrid_of_two_clusters(facts: Facts) -> Iterator[Finding]:
         services: {smtp: {vip: 192.0.2.101, tcp: 25, method: dr}}
 
     Sources:
-        RFC 5798 section 5.2.3; keepalived.conf(5), virtual_router_id
+        RFC 5798 sections 5.2.3 and 7.3; keepalived.conf(5), virtual_router_id; seen with keepalived 2.2.7
     """
     for instance, there, network, other in _same_vrid(facts, heard=True):
         yield vrid_of_two_clusters.at(
@@ -194,8 +197,8 @@ def vrid_shared_by_unicast(facts: Facts) -> Iterator[Finding]:
         Two clusters of the same call with one VRID in the same network and family, where one or both send by unicast.
 
     Why:
-        They do not hear each other, so it works, until somebody writes `transport: multicast` or adds a router with
-        that VRID. In a capture nobody can tell whose advertisement it is.
+        They do not hear each other, so it works, until somebody writes `transport: multicast` for both or adds a router
+        with that VRID. In a capture nobody can tell whose advertisement it is.
 
     Example:
         cluster: shop

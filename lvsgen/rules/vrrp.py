@@ -68,7 +68,8 @@ def vrid_used_twice(facts: Facts) -> Iterator[Finding]:
         Two instances with one VRID on the same network and in the same family.
 
     Why:
-        Each takes the other's advertisements for its own. They fight, complain of wrong addresses, and VIPs flap.
+        keepalived refuses its configuration ("duplicate VRID conflict") and ends, on every director: nobody holds any
+        VIP.
 
     Example:
         failover:
@@ -93,7 +94,7 @@ def vrid_used_twice(facts: Facts) -> Iterator[Finding]:
           web: {vip: [192.0.2.100, 192.0.2.101], tcp: 80, method: dr}
 
     Sources:
-        RFC 5798 section 5.2.3; keepalived.conf(5), virtual_router_id
+        RFC 5798 section 5.2.3; keepalived.conf(5), virtual_router_id; seen with keepalived 2.2.7
     """
     seen: dict[tuple[int, str, Family], Instance] = {}
     for instance in facts.cluster.failover.instances:

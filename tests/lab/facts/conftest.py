@@ -18,6 +18,7 @@ from lvsgen.lab import boot, kernel
 from lvsgen.lab.kernel import Kernel
 from tests import tools
 from tests.lab import kernels
+from tests.lab.facts import scenes
 from tests.lab.facts.fact import FACTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
@@ -67,7 +68,7 @@ def machines(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Machine]]:
     """The machines of all kernels that are asked for, side by side, each with the facts that are asked for."""
-    for tool in sorted({*kernel.TOOLS, "iptables-restore"} & set(tools.PACKAGES)):
+    for tool in sorted({*kernel.TOOLS, "iptables-restore", "keepalived"} & set(tools.PACKAGES)):
         tools.need(tool)
     wanted: dict[str, list[str]] = {}
     for item in request.session.items:
@@ -78,6 +79,7 @@ def machines(
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "lvsgen", program / "lvsgen", ignore=ignore)
     shutil.copytree(Path(__file__).parent, program / "tests/lab/facts", ignore=ignore)
+    scenes.write(program / "tests/lab/facts/scenes")
     subprocess.run([_PYTHON, "-m", "compileall", "-q", program], capture_output=True)
     made = {name: Machine(top / name, facts) for name, facts in wanted.items()}
     for name, machine in made.items():

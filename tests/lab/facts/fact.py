@@ -17,12 +17,15 @@ Experiment: TypeAlias = Callable[[Any], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """`relied_on` are codes of rules and names of files of the project; `shares` a cluster with others."""
+    """`relied_on` are codes of rules and names of files of the project, those that it `shows` among them: rules whose
+    predicted failure happens in the experiment. It `shares` a cluster with others.
+    """
 
     name: str
     module: str
     says: str
     relied_on: tuple[str, ...]
+    shows: tuple[str, ...]
     experiment: Experiment
     shares: bool
 
@@ -30,8 +33,10 @@ class Fact:
 FACTS: dict[str, Fact] = {}
 
 
-def fact(*relied_on: str) -> Callable[[Experiment], Experiment]:
-    """Mark a test as a fact that these rules and files rely on. The first paragraph of its text says it."""
+def fact(*relied_on: str, shows: tuple[str, ...] = ()) -> Callable[[Experiment], Experiment]:
+    """Mark a test as a fact that these rules and files rely on, and `shows` more rules right: what they say goes wrong
+    does go wrong in it. The first paragraph of its text says what is seen.
+    """
 
     def note(experiment: Experiment) -> Experiment:
         says = (inspect.getdoc(experiment) or "").partition("\n\n")[0].replace("\n", " ")
@@ -41,7 +46,8 @@ def fact(*relied_on: str) -> Callable[[Experiment], Experiment]:
             name=experiment.__name__,
             module=experiment.__module__,
             says=says,
-            relied_on=relied_on,
+            relied_on=(*shows, *relied_on),
+            shows=shows,
             experiment=experiment,
             shares="cluster" in inspect.signature(experiment).parameters,
         )

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+from lvsgen.rules import RULES
 from tests.lab.facts.fact import FACTS, Fact
 
 HEAD = """\
@@ -21,6 +23,16 @@ where the two differ, the fact says so. A kernel that behaves in another way fai
 relies on it is in the second column. This page is made from the tests.
 """
 
+SEEN = """\
+## What rules predict, seen
+
+A rule says what goes wrong. Of these rules it has been seen: what they speak of is made in the test, and fails. Of a
+rule that is not here this is not claimed.
+
+| rule | test |
+|---|---|
+"""
+
 
 def page() -> str:
     """The page."""
@@ -30,7 +42,15 @@ def page() -> str:
     for module, facts in groupby(sorted(FACTS.values(), key=lambda one: one.module), key=lambda one: one.module):
         title = (sys.modules[module].__doc__ or "").strip().rstrip(".")
         parts.append(f"## {title}\n\n| fact | relied on by | test |\n|---|---|---|\n" + "".join(map(_row, facts)))
-    return "\n".join(parts)
+    return "\n".join([*parts, SEEN + "".join(_seen())])
+
+
+def _seen() -> Iterator[str]:
+    """A line for each rule that a test shows right."""
+    for rule in RULES:
+        names = [f"`{one.name.removeprefix('test_')}`" for one in FACTS.values() if rule.code in one.shows]
+        if names:
+            yield f"| [{rule.code}](rules.md#{rule.code.lower()}) {rule.name} | {', '.join(names)} |\n"
 
 
 def _row(one: Fact) -> str:

@@ -7,6 +7,7 @@ import socket
 from lvsgen.lab.guest.clients import TIMEOUT, ask, who_has
 from lvsgen.lab.guest.namespaces import Host
 from lvsgen.lab.guest.wire import Machine, Target
+from tests.lab.facts.cluster import hold
 from tests.lab.facts.fact import fact
 from tests.lab.facts.ground import WEB, Lab, nic, table, until
 
@@ -41,7 +42,7 @@ def test_arp_ignore_is_that_of_all_or_of_the_interface(lab: Lab) -> None:
         realserver.must(f"sysctl -qw {key}=0")
 
 
-@fact("LVS605")
+@fact(shows=("LVS101", "LVS605"))
 def test_an_interface_answers_for_its_own_addresses(lab: Lab) -> None:
     """A VIP on eth0 is answered for there, arp_ignore or not; so is one of IPv6."""
     client, realserver = pair(lab)
@@ -84,9 +85,8 @@ def test_own_requests_tell_the_vip_without_arp_announce(lab: Lab) -> None:
     assert learned == {0: True, 2: False}
 
 
-@fact("lvsgen/lab/guest/steps/owner.py")
-def test_two_holders_of_a_vip_serve_all_the_same(lab: Lab) -> None:
-    """Two directors with the VIP: both answer ARP, and every client is served; so asking the service shows nothing."""
+def two_holders(lab: Lab) -> dict[str, Host]:
+    """Two directors with the VIP and the same table, a realserver and a client."""
     directors = [
         Machine(name=name, nics=(nic(0, number, f"192.0.2.{number}/24", f"{VIP}/32"),))
         for name, number in (("lvs1", 2), ("lvs2", 3))
@@ -105,7 +105,27 @@ def test_two_holders_of_a_vip_serve_all_the_same(lab: Lab) -> None:
     )
     for name in ("lvs1", "lvs2"):
         table(hosts[name], f"-A -t {VIP}:80 -s rr", f"-a -t {VIP}:80 -r 192.0.2.11:80 -g")
+    return hosts
+
+
+@fact("lvsgen/lab/guest/steps/owner.py")
+def test_two_holders_of_a_vip_serve_all_the_same(lab: Lab) -> None:
+    """Two directors with the VIP: both answer ARP, and every client is served; so asking the service shows nothing."""
+    hosts = two_holders(lab)
     assert hosts["client"].call(who_has, "eth0", VIP, TIMEOUT) == ["02:00:00:00:00:02", "02:00:00:00:00:03"]
     target = Target(client="client", ip=VIP, port=80)
     served = hosts["client"].call(ask, target, ["192.0.2.1"], 8, [80], False, False)
     assert [one[0] for one in served] == ["rs1"] * 8
+
+
+@fact(shows=("LVS118", "LVS158", "LVS554"))
+def test_another_holder_breaks_connections(lab: Lab) -> None:
+    """Two directors with the VIP and without sync: a connection is reset when the client's packets go to the other."""
+    hosts = two_holders(lab)
+    held = hold(hosts["client"], VIP, "192.0.2.1")
+    seen = [held.first]
+    macs = {name: hosts[name].machine.nics[0].mac for name in ("lvs1", "lvs2")}
+    taken = hosts["client"].must(f"ip neigh show {VIP}")
+    (other,) = (mac for mac in macs.values() if mac not in taken)
+    hosts["client"].must(f"ip neigh replace {VIP} lladdr {other} dev eth0")
+    assert [*seen, held.use()] == ["rs1", "reset"]

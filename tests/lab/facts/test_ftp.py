@@ -149,7 +149,7 @@ def test_what_a_filter_must_forward_for_ftp(lab: Lab) -> None:
     assert problems(hosts["client"], 21) == WORKS
 
 
-@fact("LVS218")
+@fact(shows=("LVS218",))
 def test_ftp_by_direct_routing_needs_persistence(lab: Lab) -> None:
     """With LVS-DR passive FTP is refused and active FTP hangs unless the service is persistent; then all modes work."""
     hosts = direct(lab, *dr(21))
@@ -159,14 +159,14 @@ def test_ftp_by_direct_routing_needs_persistence(lab: Lab) -> None:
         assert problems(hosts["client"], 21, source=source) == WORKS
 
 
-@fact("LVS251")
+@fact(shows=("LVS251",))
 def test_only_port_21_is_known_for_ftp(lab: Lab) -> None:
     """A persistent service on another control port does not get its data connections."""
     hosts = direct(lab, *dr(2121, "-p 60"))
     assert problems(hosts["client"], 2121, ("EPSV", "EPRT")) == {"EPSV": "refused", "EPRT": "no answer"}
 
 
-@fact("LVS251")
+@fact(shows=("LVS251",))
 def test_a_group_of_ftp_ports_needs_the_one_below(lab: Lab) -> None:
     """A persistent mark over control port and passive range carries passive transfers; active ones need the port below
     the control port as well.

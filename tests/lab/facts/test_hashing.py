@@ -74,7 +74,7 @@ def lost_and_moved(cluster: Cluster, scheduler: str, options: str, weight: int) 
     return refused, {before[client] for client in CLIENTS if after[client] not in ("refused", before[client])}
 
 
-@fact("LVS308")
+@fact(shows=("LVS308",))
 def test_sh_and_mh_refuse_the_clients_of_weight_0(cluster: Cluster) -> None:
     """Without fallback, every client of a realserver with weight 0 is refused, and no other moves.
 
@@ -91,7 +91,7 @@ def test_fallback_keeps_the_clients_of_weight_0(cluster: Cluster) -> None:
     assert lost_and_moved(cluster, "mh", "-b mh-fallback", 0) == (set(), {"rs1"})
 
 
-@fact("LVS308")
+@fact(shows=("LVS308",))
 def test_sh_refuses_the_clients_of_a_full_realserver(cluster: Cluster) -> None:
     """A realserver above its upper threshold counts as one without weight (ip_vs_sh.c, is_unavailable)."""
     for scheduler in ("sh", "mh"):
@@ -107,7 +107,7 @@ def test_sh_refuses_the_clients_of_a_full_realserver(cluster: Cluster) -> None:
         assert set(answers[2:]) <= {"rs2", "rs3"}
 
 
-@fact("LVS306")
+@fact(shows=("LVS306",))
 def test_sh_has_256_buckets(cluster: Cluster) -> None:
     """Weights of 300 each: the realserver that was added last gets every client of sh; mh uses all.
 
@@ -119,7 +119,7 @@ def test_sh_has_256_buckets(cluster: Cluster) -> None:
     assert set(cluster.service("mh", weights=(300, 300, 300)).owners().values()) == set(RIPS)
 
 
-@fact("LVS305", "LVS308")
+@fact(shows=("LVS305", "LVS308"))
 def test_dh_makes_one_vip_one_realserver(cluster: Cluster) -> None:
     """dh: all clients of a VIP meet one realserver; when that has weight 0, all are refused (ip_vs_dh.c)."""
     service = cluster.service("dh")
@@ -128,7 +128,7 @@ def test_dh_makes_one_vip_one_realserver(cluster: Cluster) -> None:
     assert set(service.ask(4)) == {"refused"}
 
 
-@fact("LVS355")
+@fact(shows=("LVS355",))
 def test_locality_makes_one_vip_one_realserver(cluster: Cluster) -> None:
     """lblc and lblcr: short connections, and all datagrams, of one VIP meet one realserver (ip_vs_lblc.c)."""
     for scheduler in ("lblc", "lblcr"):

@@ -80,7 +80,7 @@ def test_replies_are_forwarded_with_ipv6(lab: Lab) -> None:
     assert seen == ["no answer", "rs1"]
 
 
-@fact("LVS203", "lvsgen/plan/realserver.py")
+@fact("lvsgen/plan/realserver.py", shows=("LVS203",))
 def test_the_director_is_the_gateway(lab: Lab) -> None:
     """A realserver of LVS-NAT whose gateway is not the director never answers its clients."""
     hosts = two_networks(lab)
@@ -91,7 +91,7 @@ def test_the_director_is_the_gateway(lab: Lab) -> None:
     assert answer(hosts["client"]) == [["rs2", CLIENT]]
 
 
-@fact("LVS205", "lvsgen/plan/realserver.py", "lvsgen/plan/director.py")
+@fact("lvsgen/plan/realserver.py", "lvsgen/plan/director.py", shows=("LVS205",))
 def test_one_network_needs_the_realserver_to_forget_it(lab: Lab) -> None:
     """LVS-NAT with clients in the realserver's network: it answers them past the director, until it has a route to the
     director alone; which the director's redirects would tell it to leave (send_redirects of `all` or the interface).
@@ -129,7 +129,7 @@ def test_source_translation_needs_conntrack(lab: Lab) -> None:
     assert answer(hosts["client"]) == [["rs1", "192.0.2.2"]]
 
 
-@fact("LVS207")
+@fact(shows=("LVS207",))
 def test_nothing_is_rewritten_to_loopback(lab: Lab) -> None:
     """A director that serves itself at 127.0.0.1 by LVS-NAT never answers; at its own address it does.
 
@@ -146,7 +146,7 @@ def test_nothing_is_rewritten_to_loopback(lab: Lab) -> None:
     assert answer(hosts["client"], 81) == [["director", CLIENT]]
 
 
-@fact("LVS225")
+@fact(shows=("LVS225", "LVS614"))
 def test_dr_replies_through_the_director_are_martians(lab: Lab) -> None:
     """LVS-DR with the director as the realserver's gateway: replies come from the VIP, which is the director's own.
 
@@ -159,7 +159,7 @@ def test_dr_replies_through_the_director_are_martians(lab: Lab) -> None:
     assert answer(hosts["client"], 8080) == [["no answer", ""]]
 
 
-@fact("LVS114")
+@fact(shows=("LVS114",))
 def test_dr_does_not_pass_a_router(lab: Lab) -> None:
     """LVS-DR to a realserver behind a router: the router sends the packet, which is to the VIP, back to the director.
 
@@ -189,7 +189,7 @@ def test_dr_does_not_pass_a_router(lab: Lab) -> None:
     assert answer(hosts["client"], 8080)[0][0] != "rs1"
 
 
-@fact("LVS315")
+@fact(shows=("LVS315",))
 def test_single_packets_by_nat_are_answered_from_elsewhere(lab: Lab) -> None:
     """One-packet scheduling with LVS-NAT: the reply's source is the realserver, so the client does not take it."""
     hosts = two_networks(lab)
@@ -202,7 +202,7 @@ def test_single_packets_by_nat_are_answered_from_elsewhere(lab: Lab) -> None:
     assert answer(hosts["client"], 54, "udp") == [["no answer", ""]]
 
 
-@fact("LVS416")
+@fact(shows=("LVS416",))
 def test_marked_ports_become_one_by_nat(lab: Lab) -> None:
     """A realserver's port in a service by mark with LVS-NAT: all marked ports lead there."""
     hosts = two_networks(lab)
@@ -211,3 +211,56 @@ def test_marked_ports_become_one_by_nat(lab: Lab) -> None:
     director.must(f"iptables -w -t mangle -A PREROUTING -d {VIP} -p tcp -j MARK --set-mark 7")
     table(director, "-A -f 7 -s rr", "-a -f 7 -r 10.1.1.11:8080 -m")
     assert answer(hosts["client"], 80) == answer(hosts["client"], 443) == [["rs1", CLIENT]]
+
+
+@fact(shows=("LVS254",))
+def test_source_translation_breaks_dr(lab: Lab) -> None:
+    """SNAT of what LVS-DR sends: the realserver answers the director, and the client waits for ever."""
+    hosts = one_network(lab)
+    director, realserver = hosts["director"], hosts["rs1"]
+    realserver.must("sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2")
+    realserver.must(f"ip address add {VIP}/32 dev lo; ip route del default; ip route add default via {CLIENT}")
+    director.must("sysctl -qw net.ipv4.vs.conntrack=1")
+    serve(director, "192.0.2.11", 8080, method="-g")
+    assert answer(hosts["client"], 8080) == [["rs1", CLIENT]]
+    match = f"-m ipvs --vaddr {VIP} --vport 8080 --vdir ORIGINAL"
+    director.must(f"iptables -w -t nat -A POSTROUTING {match} -j SNAT --to-source 192.0.2.2")
+    assert answer(hosts["client"], 8080) == [["no answer", ""]]
+
+
+@fact(shows=("LVS255",))
+def test_a_director_behind_another_answers_past_it(lab: Lab) -> None:
+    """LVS-NAT to another director, which has a gateway of its own: the client does not take what comes from there."""
+    hosts = lab.build(
+        Machine(name="client", nics=(nic(0, 1, f"{CLIENT}/24"),)),
+        Machine(name="lvs1", nics=(nic(0, 2, "192.0.2.2/24", f"{VIP}/32"),), sysctls={"net.ipv4.ip_forward": "1"}),
+        Machine(name="lvs2", nics=(nic(0, 3, "192.0.2.3/24"),), responders=WEB),
+    )
+    serve(hosts["lvs1"], "192.0.2.3")
+    assert answer(hosts["client"])[0][0] in ("no answer", "reset")
+
+
+@fact(shows=("LVS508", "LVS509"))
+def test_a_gateway_that_stays_gets_the_replies(lab: Lab) -> None:
+    """The VIP is on the second director, the realserver's gateway is the first one: clients wait for ever."""
+    inside = {"lvs1": 1, "lvs2": 2}
+    hosts = lab.build(
+        Machine(name="client", nics=(nic(0, 1, f"{CLIENT}/24"),)),
+        *(
+            Machine(
+                name=name,
+                nics=(nic(0, 1 + number, f"192.0.2.{1 + number}/24"), nic(1, number, f"10.1.1.{number}/24")),
+                sysctls={"net.ipv4.ip_forward": "1"},
+            )
+            for name, number in inside.items()
+        ),
+        Machine(name="rs1", nics=(nic(1, 11, "10.1.1.11/24"),), routes=GATEWAY[:1], responders=WEB),
+    )
+    seen = {}
+    for name in inside:
+        hosts[name].must(f"ip address add {VIP}/32 dev eth0")
+        hosts["client"].must("ip neigh flush dev eth0")
+        serve(hosts[name], "10.1.1.11")
+        seen[name] = answer(hosts["client"])
+        hosts[name].must(f"ip address del {VIP}/32 dev eth0")
+    assert seen == {"lvs1": [["rs1", CLIENT]], "lvs2": [["no answer", ""]]}

@@ -33,7 +33,7 @@ def mark(cluster: Cluster, vip: str, number: int) -> None:
     cluster.director.must(f"iptables -w -t mangle -A PREROUTING {match} -j MARK --set-mark {number}")
 
 
-@fact("LVS322")
+@fact(shows=("LVS322",))
 def test_two_ports_have_an_affinity_each(cluster: Cluster) -> None:
     """Two persistent services of one VIP: a client may be on one realserver for each (ip_vs_core.c)."""
     vip = cluster.vip()
@@ -57,7 +57,7 @@ def test_a_mark_has_one_affinity(cluster: Cluster) -> None:
     assert split(cluster, vip, "-A -f 7 -s rr -p 60", *members("-f 7", 0)) == 0
 
 
-@fact("LVS405")
+@fact(shows=("LVS405",))
 def test_a_mark_comes_first(cluster: Cluster) -> None:
     """Marked packets never reach a service by address (ip_vs_ctl.c, ip_vs_service_find)."""
     vip = cluster.vip()
@@ -70,7 +70,7 @@ def test_a_mark_comes_first(cluster: Cluster) -> None:
     assert set(cluster.at(vip, 80).ask(4)) == {"rs2"}
 
 
-@fact("LVS202")
+@fact(shows=("LVS202",))
 def test_a_port_behind_a_mark_is_ignored_but_named(cluster: Cluster) -> None:
     """LVS-DR by mark with a realserver's port: traffic goes to the client's port; deleting without the port fails.
 
@@ -86,7 +86,7 @@ def test_a_port_behind_a_mark_is_ignored_but_named(cluster: Cluster) -> None:
     table(cluster.director, f"-d -f 9 -r {RIPS['rs1']}:81")
 
 
-@fact("LVS409", "LVS410", "lvsgen/plan/director.py")
+@fact("lvsgen/plan/director.py", shows=("LVS409", "LVS410"))
 def test_a_vip_that_nobody_holds_needs_a_mark(cluster: Cluster) -> None:
     """A packet to an address that is not local reaches IPVS only by a routing rule of its mark.
 
@@ -165,3 +165,39 @@ def test_a_port_that_is_used_again_is_an_old_connection(cluster: Cluster) -> Non
     again = cluster.client.call(from_port, service.vip, CLIENTS[0], drained)
     cluster.director.must("sysctl -qw net.ipv4.vs.conn_reuse_mode=1")
     assert again == "rs2"
+
+
+@fact(shows=("LVS406",))
+def test_the_last_mark_wins(cluster: Cluster) -> None:
+    """Two rules that mark the same packets: the service of the first one never gets any."""
+    vip = cluster.vip()
+    mark(cluster, vip, 11)
+    mark(cluster, vip, 12)
+    table(
+        cluster.director,
+        *("-A -f 11 -s rr", f"-a -f 11 -r {RIPS['rs1']}:0 -g", "-A -f 12 -s rr", f"-a -f 12 -r {RIPS['rs2']}:0 -g"),
+    )
+    assert set(cluster.at(vip, 80).ask(4)) == {"rs2"}
+
+
+@fact(shows=("LVS330",))
+def test_one_port_beside_all_is_apart(cluster: Cluster) -> None:
+    """A persistent service of port 0 and one of port 80: port 80 is the latter's, and has an affinity of its own."""
+    vip = cluster.vip()
+    lines = [
+        line for port in (0, 80) for line in (f"-A -t {vip}:{port} -s rr -p 60", *members(f"-t {vip}:{port}", port))
+    ]
+    assert split(cluster, vip, *lines) == len(FEW)
+
+
+@fact(shows=("LVS323",))
+def test_affinity_comes_before_a_hash(cluster: Cluster) -> None:
+    """Persistence with sh or mh: the clients of a drained realserver stay there; without it they go, with fallback."""
+    for scheduler in ("sh", "mh"):
+        stayed = {}
+        for options in (f"-b {scheduler}-fallback", f"-b {scheduler}-fallback -p 60"):
+            service = cluster.service(scheduler, options)
+            owned = [client for client, who in service.owners().items() if who == "rs1"]
+            service.weigh("rs1", 0)
+            stayed[options] = {who == "rs1" for who in service.ask(len(owned), owned)}
+        assert list(stayed.values()) == [{False}, {True}], scheduler

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from tests.lab.facts.cluster import CLIENTS, RIPS, Cluster
 from tests.lab.facts.fact import fact
 
@@ -10,7 +12,7 @@ EVEN = {"rs1": 4, "rs2": 4, "rs3": 4}
 WEIGHED = {"rs1": 2, "rs2": 4, "rs3": 6}
 
 
-@fact("LVS304")
+@fact(shows=("LVS304",))
 def test_rr_and_lc_know_no_weights(cluster: Cluster) -> None:
     """rr and lc give as much to weight 3 as to weight 1 (ip_vs_rr.c, ip_vs_lc.c)."""
     for scheduler in ("rr", "lc"):
@@ -41,7 +43,7 @@ def test_udp_is_spread_by_those_that_count_all_entries(cluster: Cluster) -> None
     assert all(abs(dealt[name] - WEIGHED[name]) <= 1 for name in RIPS)
 
 
-@fact("LVS309")
+@fact(shows=("LVS309",))
 def test_udp_looks_idle_to_nq_sed_and_ovf(cluster: Cluster) -> None:
     """UDP: sed and ovf give everything to the heaviest realserver, nq to the one that was added last.
 
@@ -55,7 +57,7 @@ def test_udp_looks_idle_to_nq_sed_and_ovf(cluster: Cluster) -> None:
         assert heaviest.shares(8, CLIENTS, held=True) == {"rs3" if scheduler == "nq" else "rs2": 8}
 
 
-@fact("LVS359")
+@fact(shows=("LVS359",))
 def test_single_packets_are_spread_by_rr_and_wrr_alone(cluster: Cluster) -> None:
     """One-packet scheduling: datagrams of one socket are spread by rr and wrr; by others that count, not at all."""
     for scheduler, shares in (("rr", EVEN), ("wrr", WEIGHED)):
@@ -66,14 +68,14 @@ def test_single_packets_are_spread_by_rr_and_wrr_alone(cluster: Cluster) -> None
         assert len(service.shares(6, one_socket=True)) == 1, scheduler
 
 
-@fact("LVS316")
+@fact(shows=("LVS316",))
 def test_single_packets_with_persistence_are_not_spread(cluster: Cluster) -> None:
     """One-packet scheduling of a persistent service: all datagrams of a client go to one realserver."""
     service = cluster.service("rr", "-o -p 60", port=53, protocol="udp")
     assert len(service.shares(6, one_socket=True)) == 1
 
 
-@fact("LVS311")
+@fact(shows=("LVS311",))
 def test_ovf_takes_weight_plus_one(cluster: Cluster) -> None:
     """ovf: a realserver takes weight + 1 active connections; when all are full, clients are refused.
 
@@ -83,7 +85,7 @@ def test_ovf_takes_weight_plus_one(cluster: Cluster) -> None:
     assert cluster.service("ovf", weights=(1, 4, 2)).ask(7, held=True) == ["rs2"] * 5 + ["rs3"] * 2
 
 
-@fact("LVS312")
+@fact(shows=("LVS312",))
 def test_fo_takes_the_last_added_of_the_heaviest(cluster: Cluster) -> None:
     """fo: all to the highest weight; among equals to the one that was added last (ip_vs_fo.c)."""
     for names in (tuple(RIPS), REVERSED):
@@ -94,13 +96,13 @@ def test_fo_takes_the_last_added_of_the_heaviest(cluster: Cluster) -> None:
     assert service.shares(4) == {"rs1": 4}
 
 
-@fact("LVS307", "LVS357")
+@fact(shows=("LVS307", "LVS357"))
 def test_no_weight_means_refused(cluster: Cluster) -> None:
     """A virtual service without any weight refuses its clients at once (ip_vs_core.c, ip_vs_leave)."""
     assert set(cluster.service("rr", weights=(0, 0, 0)).ask(3)) == {"refused"}
 
 
-@fact("LVS216", "LVS329")
+@fact("LVS216", shows=("LVS329",))
 def test_twos_is_missing_on_6_1(cluster: Cluster) -> None:
     """Scheduler twos: not built for Debian 12 (6.1), where the virtual service is refused; built for Debian 13."""
     vip = cluster.vip()
@@ -113,7 +115,7 @@ def test_twos_is_missing_on_6_1(cluster: Cluster) -> None:
     assert set(cluster.service("twos").shares(24, CLIENTS, held=True)) >= {"rs1", "rs2"}
 
 
-@fact("LVS324", "lvsgen/lab/shares.py")
+@fact("LVS324", "lvsgen/lab/shares.py", shows=("LVS325",))
 def test_a_threshold_closes_and_opens_a_realserver(cluster: Cluster) -> None:
     """A realserver with as many connections as its upper threshold gets no more, finished ones included.
 
@@ -124,3 +126,26 @@ def test_a_threshold_closes_and_opens_a_realserver(cluster: Cluster) -> None:
     assert set(service.ask(3)) == {"refused"}
     service.weigh("rs1", 1)
     assert service.shares(4) == {"rs1": 4}
+
+
+def talk(vip: str, source: str, port: int, count: int) -> list[str]:
+    """Who answers the datagrams from one port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.settimeout(10)
+        sender.bind((source, port))
+        sender.connect((vip, 53))
+        names = []
+        for _ in range(count):
+            sender.send(b"PING\n")
+            names.append(sender.recv(100).decode().split()[0])
+    return names
+
+
+@fact(shows=("LVS331",))
+def test_a_sender_stays_where_it_is(cluster: Cluster) -> None:
+    """Datagrams from one port go to one realserver with rr too, and a new realserver gets none of them."""
+    service = cluster.service("rr", names=("rs1", "rs2"), port=53, protocol="udp")
+    before = [set(cluster.client.call(talk, service.vip, CLIENTS[0], port, 4)) for port in (41053, 41054)]
+    service.add("rs3")
+    assert [set(cluster.client.call(talk, service.vip, CLIENTS[0], port, 4)) for port in (41053, 41054)] == before
+    assert sorted(map(sorted, before)) == [["rs1"], ["rs2"]]

@@ -55,7 +55,7 @@ def test_a_call_is_a_client(lab: Lab) -> None:
     assert dialled(client, CALLS, CLIENTS[:1]) == first
 
 
-@fact("lvsgen/lab/protocols.py")
+@fact("lvsgen/lab/protocols.py", shows=("LVS361",))
 def test_the_address_is_part_of_a_call(lab: Lab) -> None:
     """One Call-ID from several addresses meets several realservers, unless a netmask makes them one client."""
     client = talking(lab, "udp", "-p 60 --pe sip")["client"]
@@ -73,7 +73,7 @@ def test_what_has_no_call_is_dropped(lab: Lab) -> None:
     assert [one[0] for one in client.call(ask, target, CLIENTS[:1], 3, [5060], False, False)] == ["no answer"] * 3
 
 
-@fact("LVS317")
+@fact(shows=("LVS317",))
 def test_the_engine_for_sip_drops_tcp(lab: Lab) -> None:
     """On a TCP service with persistence by the engine for SIP every connection times out."""
     client = talking(lab, "tcp", "-p 60 --pe sip")["client"]

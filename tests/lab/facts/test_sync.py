@@ -46,7 +46,7 @@ def known(host: Host) -> set[str]:
     return {line.split()[3].partition(":")[0] for line in lines if line.startswith("TCP")}
 
 
-@fact("LVS556", "lvsgen/plan/director.py", "lvsgen/targets/ipvs.py")
+@fact("lvsgen/plan/director.py", "lvsgen/targets/ipvs.py", shows=("LVS556",))
 def test_a_threshold_of_0_or_1_copies_no_live_connection(lab: Lab) -> None:
     """sync_threshold `0 50` and `1 50`: a connection with nine requests is not copied; `3 50` and `2 50`: it is.
 
@@ -65,7 +65,7 @@ def test_a_threshold_of_0_or_1_copies_no_live_connection(lab: Lab) -> None:
     assert known(hosts["master"]) == {f"192.0.2.{number}" for number in range(101, 105)}
 
 
-@fact("LVS556")
+@fact(shows=("LVS556",))
 def test_a_threshold_is_below_its_period(cluster: Cluster) -> None:
     """The kernel refuses a sync_threshold that is not below its period (ip_vs_ctl.c, proc_do_sync_threshold)."""
     key = "net.ipv4.vs.sync_threshold"
@@ -75,7 +75,7 @@ def test_a_threshold_is_below_its_period(cluster: Cluster) -> None:
     assert cluster.director.must(f"sysctl -n {key}") == before
 
 
-@fact("LVS107")
+@fact(shows=("LVS107",))
 def test_two_families_and_sync_exclude_each_other(cluster: Cluster) -> None:
     """A realserver of the other family is refused while a sync daemon runs, and the daemon while there is one.
 
@@ -102,7 +102,7 @@ def test_a_daemon_starts_once(cluster: Cluster) -> None:
     assert director.run("ipvsadm --stop-daemon master").code != 0
 
 
-@fact("lvsgen/plan/director.py", "LVS521")
+@fact("lvsgen/plan/director.py", shows=("LVS521",))
 def test_a_backup_alone_does_not_schedule(cluster: Cluster) -> None:
     """backup_only=1: IPVS is off while the backup daemon runs, also beside a master daemon; else it is on.
 
@@ -157,7 +157,7 @@ def served(client: Host) -> set[str]:
     return {one[0] for one in client.call(ask, target, CLIENTS[:8], 8, [80], True, False)}
 
 
-@fact("LVS522", "lvsgen/plan/director.py")
+@fact("lvsgen/plan/director.py", shows=("LVS522",))
 def test_two_tables_make_a_loop(lab: Lab) -> None:
     """Two directors that are both realservers of LVS-DR, with the same table: packets go round, and connections hang.
 
@@ -182,3 +182,24 @@ def test_a_mark_by_mac_makes_no_loop(lab: Lab) -> None:
         hosts[name].must(f"iptables -w -t mangle -A PREROUTING {match} -j MARK --set-mark 7")
         fill(hosts[name], "-f 7", 0)
     assert served(hosts["client"]) == {"lvs1", "lvs2"}
+
+
+@fact(shows=("LVS523",))
+def test_a_mark_without_mac_makes_a_loop(lab: Lab) -> None:
+    """Without the MAC, the mark makes the same loop: connections hang."""
+    hosts = two_boxes(lab)
+    for name in ("lvs1", "lvs2"):
+        hosts[name].must(f"iptables -w -t mangle -A PREROUTING -d {VIP} -p tcp --dport 80 -j MARK --set-mark 7")
+        fill(hosts[name], "-f 7", 0)
+    assert not served(hosts["client"]) <= {"lvs1", "lvs2"}
+
+
+@fact(shows=("LVS524",))
+def test_a_sync_id_is_all_that_parts_clusters(lab: Lab) -> None:
+    """A director of another cluster whose backup daemon has the sync id gets connections that are not its own."""
+    hosts = three_directors(lab)
+    hosts["other"].must("ipvsadm --stop-daemon backup")
+    start(hosts["other"], "backup")
+    hosts["master"].must("sysctl -qw net.ipv4.vs.sync_threshold='3 50'")
+    hold(hosts["client"], VIP, "192.0.2.101")
+    assert until(lambda: known(hosts["other"]) == {"192.0.2.101"})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from lvsgen.lab.guest.clients import ask
+from lvsgen.lab.guest.namespaces import Host
+from lvsgen.lab.guest.wire import Target
 from tests.lab.facts.cluster import CLIENTS, RIPS, Cluster, hold
 from tests.lab.facts.fact import fact
-from tests.lab.facts.ground import Lab, table
+from tests.lab.facts.ground import Lab, table, until
 
 
 def refused(cluster: Cluster, line: str) -> str:
@@ -14,7 +17,7 @@ def refused(cluster: Cluster, line: str) -> str:
     return ran.said
 
 
-@fact("LVS302")
+@fact(shows=("LVS302",))
 def test_a_flag_of_another_scheduler_is_refused(cluster: Cluster) -> None:
     """`-b sh-port` with rr or mh: the whole virtual service is refused (ipvsadm(8))."""
     for scheduler in ("rr", "mh"):
@@ -22,7 +25,7 @@ def test_a_flag_of_another_scheduler_is_refused(cluster: Cluster) -> None:
         assert "incompatible scheduler flag" in said
 
 
-@fact("LVS213")
+@fact(shows=("LVS213",))
 def test_tunnel_options_that_do_not_fit_are_refused(cluster: Cluster) -> None:
     """GUE without a port; a port or `remcsum` with GRE; a checksum with IPIP (ipvsadm(8))."""
     key = f"-t {cluster.vip()}:80"
@@ -36,9 +39,11 @@ def test_tunnel_options_that_do_not_fit_are_refused(cluster: Cluster) -> None:
         refused(cluster, f"-a {key} -r {RIPS['rs1']}:80 -i {options}")
 
 
-@fact("LVS201")
+@fact(shows=("LVS201",))
 def test_dr_forgets_another_port(cluster: Cluster) -> None:
-    """A realserver's port with LVS-DR or LVS-Tun becomes that of the virtual service, without a word."""
+    """A realserver's port with LVS-DR or LVS-Tun becomes that of the virtual service, without a word: who listens on
+    the other port is not asked.
+    """
     key = f"-t {cluster.vip()}:80"
     lines = [
         f"-a {key} -r {RIPS[name]}:8080 {method}" for name, method in (("rs1", "-g"), ("rs2", "-i"), ("rs3", "-m"))
@@ -47,23 +52,26 @@ def test_dr_forgets_another_port(cluster: Cluster) -> None:
     saved = cluster.director.must("ipvsadm -Sn").splitlines()
     ports = [line.split()[4].split(":")[1] for line in saved if line.startswith(f"-a {key} ")]
     assert ports == ["80", "80", "8080"]
+    deaf = cluster.at(cluster.vip(), 81)
+    table(cluster.director, f"-A {deaf.key} -s rr", f"-a {deaf.key} -r {RIPS['rs1']}:8080 -g")
+    assert deaf.ask(1) == ["refused"]
 
 
-@fact("LVS313")
+@fact(shows=("LVS313",))
 def test_all_ports_want_persistence(cluster: Cluster) -> None:
     """Port 0 is refused without persistence (ipvsadm(8))."""
     refused(cluster, f"-A -t {cluster.vip()}:0 -s rr")
     table(cluster.director, f"-A -t {cluster.vip()}:0 -s rr -p 60")
 
 
-@fact("LVS314")
+@fact(shows=("LVS314",))
 def test_single_packets_of_tcp_are_refused(cluster: Cluster) -> None:
     """One-packet scheduling is for UDP and marks (ipvsadm(8), --ops)."""
     refused(cluster, f"-A -t {cluster.vip()}:80 -s rr -o")
     table(cluster.director, f"-A -u {cluster.vip()}:53 -s rr -o")
 
 
-@fact("LVS104", "LVS105")
+@fact(shows=("LVS104", "LVS105"))
 def test_realservers_are_unicast(cluster: Cluster) -> None:
     """Broadcast, multicast and unspecified addresses are refused, and link-local ones of IPv6.
 
@@ -78,7 +86,7 @@ def test_realservers_are_unicast(cluster: Cluster) -> None:
     cluster.director.must(f"ipvsadm -D {key6}")
 
 
-@fact("LVS324")
+@fact(shows=("LVS324",))
 def test_thresholds_in_the_wrong_order_are_refused(cluster: Cluster) -> None:
     """A lower threshold above the upper one, or without one, is ERANGE; equal ones are taken (ip_vs_add_dest)."""
     key = f"-t {cluster.vip()}:80"
@@ -88,7 +96,7 @@ def test_thresholds_in_the_wrong_order_are_refused(cluster: Cluster) -> None:
     table(cluster.director, f"-a {key} -r {RIPS['rs1']}:80 -g -x 5 -y 5")
 
 
-@fact("LVS108", "LVS109", "templates/lvs.sh")
+@fact("templates/lvs.sh", shows=("LVS108", "LVS109"))
 def test_what_exists_is_not_changed_by_adding(cluster: Cluster) -> None:
     """`-A` and `-a` of what is there fail and change nothing: a difference takes `-E` and `-e` (ipvsadm(8))."""
     service = cluster.service("rr", names=("rs1",))
@@ -98,7 +106,7 @@ def test_what_exists_is_not_changed_by_adding(cluster: Cluster) -> None:
     assert lines == [f"-A {service.key} -s rr", f"-a {service.key} -r {RIPS['rs1']}:80 -g -w 1"]
 
 
-@fact("schema/cluster.schema.json")
+@fact("schema/cluster.schema.json", shows=("LVS320",))
 def test_the_largest_numbers(cluster: Cluster) -> None:
     """Marks 1 to 2147483647, persistence of 1 to 2678400 seconds, weights of 65535: what the schema allows is taken."""
     key = f"-t {cluster.vip()}:80"
@@ -181,3 +189,40 @@ def test_ip_adds_nothing_twice(cluster: Cluster) -> None:
         assert host.run(f"ip {line}").code != 0, line
     for line in ("route replace 203.0.113.99 via 192.0.2.2", "address replace 203.0.113.98/32 dev lo"):
         host.must(f"ip {line}; ip {line}")
+
+
+@fact(shows=("LVS327",))
+def test_a_silent_connection_is_forgotten(lab: Lab) -> None:
+    """A connection that is silent for longer than the timeout of TCP, which is 900 s unless it is set, is reset."""
+    cluster = Cluster(lab)
+    assert "900 120 300" in cluster.director.must("ipvsadm -Ln --timeout")
+    service = cluster.service("rr", names=("rs1",))
+    cluster.director.must("ipvsadm --set 3 0 0")
+    held = hold(cluster.client, service.vip, CLIENTS[0])
+    assert held.first == "rs1"
+    assert until(lambda: CLIENTS[0] not in cluster.director.must("ipvsadm -Lnc"))
+    assert held.use() == "reset"
+
+
+def asks(host: Host, vip: str, source: str) -> set[str]:
+    target = Target(client=host.machine.name, ip=vip, port=80)
+    return {one[0] for one in host.call(ask, target, [source], 3, [80], False, False)}
+
+
+@fact(shows=("LVS702",))
+def test_a_director_gets_no_answer_from_its_vip(cluster: Cluster) -> None:
+    """LVS-DR: a director that asks its own VIP gets no answer, though all realservers are well.
+
+    Its own connections are scheduled too, and the replies, from its own address, are martians (ip_vs_core.c, hooks of
+    NF_INET_LOCAL_OUT; fib_frontend.c, __fib_validate_source).
+    """
+    service = cluster.service("rr")
+    assert set(service.ask(3)) == set(RIPS)
+    assert asks(cluster.director, service.vip, "192.0.2.2") == {"no answer"}
+
+
+@fact("lvsgen/plan/realserver.py")
+def test_a_realserver_meets_itself_at_the_vip(cluster: Cluster) -> None:
+    """A realserver that asks for a VIP that it holds meets itself, never another one and never the director."""
+    service = cluster.service("rr", weights=(0, 1, 1))
+    assert asks(cluster.realservers["rs1"], service.vip, RIPS["rs1"]) == {"rs1"}

@@ -147,7 +147,7 @@ def test_ip6tnl0_takes_ipv6_only(lab: Lab) -> None:
     assert answer(hosts["client"], target) == "rs1"
 
 
-@fact("LVS256", "lvsgen/plan/tunnels.py")
+@fact("lvsgen/plan/tunnels.py", shows=("LVS256",))
 def test_gre_checksums_must_match(lab: Lab) -> None:
     """GRE: a device takes packets with a checksum or those without one, and drops the rest (ip_tunnel.c)."""
     hosts = away(lab, 2)
@@ -191,7 +191,7 @@ def stalls(target: Target, source: str, size: int) -> bool:
         return True
 
 
-@fact("LVS212")
+@fact(shows=("LVS212",))
 def test_uploads_stall_without_icmp(lab: Lab) -> None:
     """A client that never hears "fragmentation needed": its upload stalls, its small requests do not.
 
