@@ -16,8 +16,9 @@ def vip_claimed_twice(facts: Facts) -> Iterator[Finding]:
         An address in two VIPs, or a VIP in two instances.
 
     Why:
-        Two VRRP instances may have two masters. Both directors answer ARP for the address, and clients are thrown back
-        and forth between them. `keepalived -t` does not notice.
+        Two VRRP instances may have two masters. If both directors hold the address, both answer ARP for it, and clients
+        are thrown back and forth between them. And a director that loses one of the instances gives the address up,
+        master of the other one or not. `keepalived -t` does not notice.
 
     Example:
         failover:
