@@ -4,6 +4,10 @@ VIPs lie on the director's interface in their network. Floating DIPs (and other 
 leaves with) move together with the VIPs of the LVS-NAT services that use their network: after half a failover the
 replies would go to the director that does not know the connections.
 
+An advertisement carries one address, the lowest. keepalived drops one that lists others than its own configuration
+(vrrp_check_packet in keepalived/vrrp/vrrp.c, seen with 2.2.7), so that a VIP among them would make two masters until
+all directors know it. The lowest stays when VIPs are added above it, wherever they stand in the description.
+
 No IPv6 instance begins with a link-local address, as RFC 5798 section 5.2.9 wants: keepalived demands one only with
 `vrrp_strict`, no client uses the VIP as its router, and one derived from the VRID would be the same in two clusters.
 """
@@ -26,9 +30,6 @@ from lvsgen.plan import nat
 from lvsgen.plan.host import SyncGroup, VrrpAddress, VrrpInstance
 from lvsgen.plan.naming import vrrp_name
 from lvsgen.plan.places import interface_in, own_address, vip_device, vip_speaker
-
-MOST_ANNOUNCED = 20
-"""Addresses in an advertisement; keepalived.conf(5) moves hundreds more as `virtual_ipaddress_excluded`."""
 
 
 def vrrp_instances(cluster: Cluster, director: Host) -> tuple[VrrpInstance, ...]:
@@ -148,6 +149,6 @@ def _vrrp_instance(
         source=source.ip if source and peers else None,
         peers=peers,
         group=groups[0] if groups else None,
-        addresses=tuple(held[:MOST_ANNOUNCED]),
-        excluded=tuple(held[MOST_ANNOUNCED:]),
+        addresses=tuple(held[:1]),
+        excluded=tuple(held[1:]),
     )

@@ -48,7 +48,7 @@ def instances(text: str, director: str = "lvs1") -> dict[str, VrrpInstance]:
 
 
 def held(one: VrrpInstance) -> list[str]:
-    return [f"{a.ip} {a.device}" for a in one.addresses]
+    return [f"{a.ip} {a.device}" for a in (*one.addresses, *one.excluded)]
 
 
 def test_an_instance_for_each_interface_and_family() -> None:
@@ -121,11 +121,21 @@ def test_what_vrrp_does_not_move(vip: str) -> None:
     assert keepalived(text) is None
 
 
-def test_the_twenty_first_address_is_not_announced() -> None:
+def test_only_the_lowest_address_is_advertised() -> None:
     text = PAIR.replace(", dip: 10.1.1.254", "") + VRRP + "vips: {web: 192.0.2.100-192.0.2.122}\n" + WEB
     one = instances(text)["shop_eth0_ipv4"]
-    assert [str(a.ip) for a in one.addresses] == [f"192.0.2.{n}" for n in range(100, 120)]
-    assert [str(a.ip) for a in one.excluded] == ["192.0.2.120", "192.0.2.121", "192.0.2.122"]
+    assert [str(a.ip) for a in one.addresses] == ["192.0.2.100"]
+    assert [str(a.ip) for a in one.excluded] == [f"192.0.2.{n}" for n in range(101, 123)]
+
+
+@pytest.mark.parametrize("vips", ["{web: 192.0.2.100, z: 192.0.2.101}", "{a: 192.0.2.101, web: 192.0.2.100}"])
+def test_a_vip_above_the_lowest_does_not_change_the_advertisements(vips: str) -> None:
+    text = PAIR.replace(", dip: 10.1.1.254", "") + VRRP + WEB
+    added = vips.strip("{}").replace("web: 192.0.2.100", "").strip(", ").split(":")[0]
+    before = instances(text + ONE_VIP)["shop_eth0_ipv4"]
+    after = instances(text.replace("vip: web", f"vip: [web, {added}]") + f"vips: {vips}\n")["shop_eth0_ipv4"]
+    assert after.addresses == before.addresses
+    assert [str(a.ip) for a in after.excluded] == ["192.0.2.101"]
 
 
 def test_a_device_without_an_address_is_spoken_for_by_another_interface() -> None:
