@@ -94,6 +94,7 @@ RULES: tuple[Rule, ...] = (
     nat_limits.snat_without_nat,
     nat_gateway.nat_to_another_director,
     tunnel_sizes.gre_checksum_differs,
+    ftp.ftp_behind_snat,
     hash_schedulers.flag_of_another_scheduler,
     weights.weights_without_effect,
     hash_schedulers.dh_on_one_address,

@@ -162,3 +162,36 @@ def helper_without_nat(facts: Facts) -> Iterator[Finding]:
                 f"the helper {quote(service.helper.kind)} does nothing without LVS-NAT",
                 "remove `helper`",
             )
+
+
+@rule("LVS257", ERROR)
+def ftp_behind_snat(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        FTP by LVS-NAT whose packets towards the realservers get the director's address as source (`snat`).
+
+    Why:
+        The source is changed for connections to the control port alone. Data connections keep the client's address,
+        and the realserver answers them past the director: the login works, every listing and transfer hangs.
+
+    Example:
+        directors: {lvs1: {interfaces: {eth0: 192.0.2.2/24, eth1: 10.1.1.1/24}}}
+        realservers: {rs1: 10.1.1.11}
+        services:
+          ftp: {vip: 192.0.2.100, tcp: 21, method: nat, helper: ftp, snat: true}  # <- LVS257
+
+    Instead:
+        directors: {lvs1: {interfaces: {eth0: 192.0.2.2/24, eth1: 10.1.1.1/24}}}
+        realservers: {rs1: 10.1.1.11}
+        services:
+          ftp: {vip: 192.0.2.100, tcp: 21, method: nat, helper: ftp}
+
+    Sources:
+        iptables-extensions(8), ipvs, --vportctl; RFC 959 section 5.2; seen on 6.1
+    """
+    for service, pool in facts.services:
+        if service.snat and service.ftp_ports and "nat" in pool.methods:
+            yield ftp_behind_snat.at(
+                service.place.at("snat"),
+                "FTP with `snat`: the login works, but data connections are answered past the director and hang",
+                "remove `snat`, and let the directors be the gateway of the realservers",
+            )
