@@ -95,8 +95,10 @@ def main(queue: str, results: str, *modules: str) -> int:
             try:
                 play(job, report)
                 leave(0)
-            except BaseException:
+            except Exception as error:
                 traceback.print_exc()
+                report.line({"job": job.name, "trouble": f"the lab's own program: {type(error).__name__}: {error}"})
+                leave(0)
             finally:
                 leave(1)
         running[child] = job.name
