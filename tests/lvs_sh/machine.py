@@ -82,12 +82,25 @@ class Machine:
         assert self.holder.stdout is not None
         if self.holder.stdout.readline() != "ready\n":
             tools.lacking("network namespaces are not allowed here: run the tests as root")
-        # IPv6 routes of a device settle a moment after it is up.
-        for _ in range(100):
+        self._settle()
+
+    def _settle(self) -> None:
+        """Wait for what IPv6 does by itself after devices are up: routes of both, and then nothing new for a while."""
+        before, quiet = [""], 0
+        for _ in range(400):
             local = self.run("ip -6 route show table local")
-            if "local fe80" in local and "local 2001:db8::1 " in local:
-                break
+            ready = "local 2001:db8::1 " in local and all(
+                any(line.startswith(start) and f"dev {device} " in line for line in local.splitlines())
+                for start in ("local fe80", "multicast ff00::/8")
+                for device in ("eth0", "wire")
+            )
+            now = self.snapshot()
+            quiet = quiet + 1 if ready and now == before else 0
+            if quiet == 2:
+                return
+            before = now
             time.sleep(0.02)
+        raise AssertionError("the network namespace does not settle")
 
     def close(self) -> None:
         self.holder.kill()
