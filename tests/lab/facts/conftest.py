@@ -78,6 +78,7 @@ def machines(
     program = top / "program"
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "lvsgen", program / "lvsgen", ignore=ignore)
+    shutil.copytree(ROOT / "templates", program / "templates")
     shutil.copytree(Path(__file__).parent, program / "tests/lab/facts", ignore=ignore)
     scenes.write(program / "tests/lab/facts/scenes")
     subprocess.run([_PYTHON, "-m", "compileall", "-q", program], capture_output=True)
