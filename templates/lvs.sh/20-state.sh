@@ -3,11 +3,14 @@
 # A journal for each kind of thing: a line `KEY<tab>MORE<tab>.` before it is made, `KEY<tab>-<tab>.` after it was undone.
 # Lines are only added, so whatever a crash or a full disk leaves behind is readable; one without its end does not count.
 
+# open_state [-x]: only one run at a time; with -x it waits for the other one.
 open_state() {
     umask 077
     [ -d "$state" ] || mkdir -p "$state" || refuse "cannot create $state"
     exec 9>>"$state/lock" || refuse "cannot write to $state"
-    flock -n 9 || refuse "another lvs.sh is at work on $cluster: wait until it has ended"
+    flock "${1:--n}" 9 || refuse "another lvs.sh is at work on $cluster: wait until it has ended"
+    # A run was killed between the two renames of keep_copy.
+    [ -d "$state/current" ] || [ ! -d "$state/previous" ] || mv "$state/next" "$state/current"
     trap 'rm -f "$keepalived_conf.lvsgen-new"' EXIT
 }
 
@@ -77,9 +80,13 @@ more_of() {
     more=${more%%"$nl"*}
 }
 
+# is_current: are these the files that were applied last?
+is_current() { load current/lvsgen.sum && case $loaded in *"$sums"*) ;; *) false ;; esac; }
+
 # Copies of the files, for rollback: `current` is what was applied last, `previous` what was before that.
 keep_copy() {
-    load current/lvsgen.sum && case $loaded in *"$sums"*) return ;; esac
+    [ "$goal" = "$state/back" ] || rm -rf "$state/back"
+    if is_current; then return; fi
     rm -rf "$state/next"
     # shellcheck disable=SC2086  # names without blanks, none of them with a slash
     (cd "$goal" && mkdir "$state/next" && cp lvsgen.sum $listed "$state/next") ||

@@ -303,6 +303,7 @@ services_down() {
     if [ -n "$dry" ] || [ -z "$services" ] || [ "$keep_weights" = 1 ] || grep '^-a.* -[xy] ' "$goal/ipvs.rules" >/dev/null; then
         return
     fi
+    rm -f "$state/table.sums" # of the table before: killed or out of space from here on, there is none
     ipvsadm -Sn >"$state/table" && save table.sums "$sums"
 }
 

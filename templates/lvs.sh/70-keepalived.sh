@@ -1,7 +1,7 @@
 
 # --- keepalived -------------------------------------------------------------------------------------------------------
 
-reloaded=
+reloaded='' stopped=
 
 # keepalived_pid: into $pid; fails unless it runs.
 keepalived_pid() {
@@ -182,7 +182,8 @@ keepalived_down() {
             changed 'keepalived goes on with the file from before' '~ keepalived reloaded'
         else
             [ -n "$dry" ] || stop_keepalived
-            changed 'its VIPs and services go' '- keepalived stopped'
+            stopped=yes
+            changed "its VIPs and services go${goal:+; those still described are made again}" '- keepalived stopped'
         fi
     fi
     [ -n "$dry" ] || rm -f "$state/keepalived"

@@ -16,6 +16,10 @@ converge() {
     keepalived_up
 
     keepalived_down
+    if [ -n "$stopped" ] && [ -n "$goal" ] && [ -z "$dry" ]; then # it took along what is ours to write from now on
+        services_up
+        lines_up addresses
+    fi
     lines_down addresses
     lines_down routes
     firewall_down
@@ -40,6 +44,7 @@ apply() {
 stop() {
     identify
     open_state
+    cancel_try
     goal=
     converge
     rm -rf "$state"
@@ -61,6 +66,10 @@ plan() {
 rollback() {
     identify
     open_state
+    go_back
+}
+
+go_back() {
     cancel_try
     [ -d "$state/current" ] || [ -d "$state/previous" ] || refuse "nothing was applied here since the last boot or stop"
     if [ ! -d "$state/previous" ]; then
@@ -70,12 +79,16 @@ rollback() {
         rm -rf "$state"
         return
     fi
-    goal=$state/previous
-    check_folder
-    # The copy moves as soon as it becomes the current one.
-    rm -rf "$state/back"
-    cp -R "$state/previous" "$state/back" || die "cannot copy $goal (disk full?): nothing was changed"
+    # A rollback that did not get to its end goes on; it does not go back to where it came from.
+    if ! cmp -s "$state/back/lvsgen.sum" "$state/current/lvsgen.sum"; then
+        goal=$state/previous
+        check_folder
+        # The copy moves as soon as it becomes the current one.
+        rm -rf "$state/back"
+        cp -R "$state/previous" "$state/back" || die "cannot copy $goal (disk full?): nothing was changed"
+    fi
     goal=$state/back
+    check_folder
     keep_copy
     while IFS='=' read -r key value; do
         case $key in roles) roles=$value ;; writer) writer=$value ;; esac
@@ -95,11 +108,19 @@ try_for() {
     check_folder
     open_state
     need setsid util-linux
+    # It goes back to the files before these: not if these were applied for good, and never to some that nobody confirmed.
+    tried_before=
+    if [ -f "$state/try" ]; then
+        is_current || refuse 'another try waits: lvs.sh confirm or lvs.sh rollback first'
+        tried_before=yes
+    elif is_current; then
+        refuse 'these files are those applied last, there is nothing to try: lvs.sh apply repairs what differs'
+    fi
     keep_copy
     save try "$$$nl"
     setsid sh "$folder/lvs.sh" watch "$$" "$seconds" </dev/null >/dev/null 2>&1 9>&- &
     converge
-    if [ "$changes" = 0 ]; then
+    if [ "$changes" = 0 ] && [ -z "$tried_before" ]; then
         cancel_try
     else
         note "goes back in $seconds s unless you say: $folder/lvs.sh confirm"
@@ -117,7 +138,10 @@ watch() {
         set -- "$1" $(($2 - 1))
         sleep 1
     done
-    load try && [ "$loaded" = "$1$nl" ] && rollback
+    # A plan or an apply may be at work just now; after it, this may be confirmed.
+    load try && [ "$loaded" = "$1$nl" ] || exit 0
+    open_state -x
+    load try && [ "$loaded" = "$1$nl" ] && go_back
 }
 
 confirm() {

@@ -187,14 +187,14 @@ END
 $nobody
 END
     want ipvs.conf
-    case $lines in
-        *--start-daemon*)
-            read_daemons
-            setting=${lines#*--start-daemon }
-            if daemon_runs "--start-daemon ${setting%%"$nl"*}"; then got=running; else got='not running'; fi
-            same LVS524 "sync daemon ${setting%% *}" running "$got"
-            ;;
-    esac
+    read_daemons
+    while IFS= read -r setting; do
+        case $setting in '--start-daemon '*) ;; *) continue ;; esac
+        if daemon_runs "$setting"; then got=running; else got='not running'; fi
+        same LVS524 "sync daemon $role" running "$got"
+    done <<END
+$lines
+END
 }
 
 # keepalived: does it run with this file, and what does it think of the realservers?

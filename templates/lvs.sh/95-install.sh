@@ -30,6 +30,12 @@ $(places)
 END
     if [ "$folder" != "$home" ]; then
         if [ -e "$home" ] && ! is_ours "$home/host.conf"; then refuse "$home is there and is not a folder of lvsgen"; fi
+        set +f
+        for file in "$home"/* "$home"/.[!.]*; do
+            [ ! -e "$file" ] || [ "$file" = "$home/lvsgen.sum" ] || grep -F "  ${file##*/}" "$home/lvsgen.sum" >/dev/null ||
+                refuse "$file is not part of it, and install replaces all of $home: move it elsewhere"
+        done
+        set -f
         rm -rf "$home.lvsgen-new"
         # shellcheck disable=SC2086  # names without blanks or slashes
         (mkdir -p "$home.lvsgen-new" && cd "$goal" && cp -p lvsgen.sum $listed "$home.lvsgen-new") ||

@@ -156,7 +156,8 @@ def main(arguments: list[str]) -> int:
         case _:
             sys.stderr.write(f"not in the model: {arguments}\n")
             return 2
-    path.write_text(json.dumps(asdict(table)))
+    if arguments[0] not in ("-Sn", "-Ln"):  # to look must not undo what another process does meanwhile
+        path.write_text(json.dumps(asdict(table)))
     return code
 
 

@@ -156,11 +156,14 @@ want() {
 # A journal for each kind of thing: a line `KEY<tab>MORE<tab>.` before it is made, `KEY<tab>-<tab>.` after it was undone.
 # Lines are only added, so whatever a crash or a full disk leaves behind is readable; one without its end does not count.
 
+# open_state [-x]: only one run at a time; with -x it waits for the other one.
 open_state() {
     umask 077
     [ -d "$state" ] || mkdir -p "$state" || refuse "cannot create $state"
     exec 9>>"$state/lock" || refuse "cannot write to $state"
-    flock -n 9 || refuse "another lvs.sh is at work on $cluster: wait until it has ended"
+    flock "${1:--n}" 9 || refuse "another lvs.sh is at work on $cluster: wait until it has ended"
+    # A run was killed between the two renames of keep_copy.
+    [ -d "$state/current" ] || [ ! -d "$state/previous" ] || mv "$state/next" "$state/current"
     trap 'rm -f "$keepalived_conf.lvsgen-new"' EXIT
 }
 
@@ -230,9 +233,13 @@ more_of() {
     more=${more%%"$nl"*}
 }
 
+# is_current: are these the files that were applied last?
+is_current() { load current/lvsgen.sum && case $loaded in *"$sums"*) ;; *) false ;; esac; }
+
 # Copies of the files, for rollback: `current` is what was applied last, `previous` what was before that.
 keep_copy() {
-    load current/lvsgen.sum && case $loaded in *"$sums"*) return ;; esac
+    [ "$goal" = "$state/back" ] || rm -rf "$state/back"
+    if is_current; then return; fi
     rm -rf "$state/next"
     # shellcheck disable=SC2086  # names without blanks, none of them with a slash
     (cd "$goal" && mkdir "$state/next" && cp lvsgen.sum $listed "$state/next") ||
@@ -1081,6 +1088,7 @@ services_down() {
     if [ -n "$dry" ] || [ -z "$services" ] || [ "$keep_weights" = 1 ] || grep '^-a.* -[xy] ' "$goal/ipvs.rules" >/dev/null; then
         return
     fi
+    rm -f "$state/table.sums" # of the table before: killed or out of space from here on, there is none
     ipvsadm -Sn >"$state/table" && save table.sums "$sums"
 }
 
@@ -1337,7 +1345,7 @@ remove_chain() {
 
 # --- keepalived -------------------------------------------------------------------------------------------------------
 
-reloaded=
+reloaded='' stopped=
 
 # keepalived_pid: into $pid; fails unless it runs.
 keepalived_pid() {
@@ -1518,7 +1526,8 @@ keepalived_down() {
             changed 'keepalived goes on with the file from before' '~ keepalived reloaded'
         else
             [ -n "$dry" ] || stop_keepalived
-            changed 'its VIPs and services go' '- keepalived stopped'
+            stopped=yes
+            changed "its VIPs and services go${goal:+; those still described are made again}" '- keepalived stopped'
         fi
     fi
     [ -n "$dry" ] || rm -f "$state/keepalived"
@@ -1541,6 +1550,10 @@ converge() {
     keepalived_up
 
     keepalived_down
+    if [ -n "$stopped" ] && [ -n "$goal" ] && [ -z "$dry" ]; then # it took along what is ours to write from now on
+        services_up
+        lines_up addresses
+    fi
     lines_down addresses
     lines_down routes
     firewall_down
@@ -1565,6 +1578,7 @@ apply() {
 stop() {
     identify
     open_state
+    cancel_try
     goal=
     converge
     rm -rf "$state"
@@ -1586,6 +1600,10 @@ plan() {
 rollback() {
     identify
     open_state
+    go_back
+}
+
+go_back() {
     cancel_try
     [ -d "$state/current" ] || [ -d "$state/previous" ] || refuse "nothing was applied here since the last boot or stop"
     if [ ! -d "$state/previous" ]; then
@@ -1595,12 +1613,16 @@ rollback() {
         rm -rf "$state"
         return
     fi
-    goal=$state/previous
-    check_folder
-    # The copy moves as soon as it becomes the current one.
-    rm -rf "$state/back"
-    cp -R "$state/previous" "$state/back" || die "cannot copy $goal (disk full?): nothing was changed"
+    # A rollback that did not get to its end goes on; it does not go back to where it came from.
+    if ! cmp -s "$state/back/lvsgen.sum" "$state/current/lvsgen.sum"; then
+        goal=$state/previous
+        check_folder
+        # The copy moves as soon as it becomes the current one.
+        rm -rf "$state/back"
+        cp -R "$state/previous" "$state/back" || die "cannot copy $goal (disk full?): nothing was changed"
+    fi
     goal=$state/back
+    check_folder
     keep_copy
     while IFS='=' read -r key value; do
         case $key in roles) roles=$value ;; writer) writer=$value ;; esac
@@ -1620,11 +1642,19 @@ try_for() {
     check_folder
     open_state
     need setsid util-linux
+    # It goes back to the files before these: not if these were applied for good, and never to some that nobody confirmed.
+    tried_before=
+    if [ -f "$state/try" ]; then
+        is_current || refuse 'another try waits: lvs.sh confirm or lvs.sh rollback first'
+        tried_before=yes
+    elif is_current; then
+        refuse 'these files are those applied last, there is nothing to try: lvs.sh apply repairs what differs'
+    fi
     keep_copy
     save try "$$$nl"
     setsid sh "$folder/lvs.sh" watch "$$" "$seconds" </dev/null >/dev/null 2>&1 9>&- &
     converge
-    if [ "$changes" = 0 ]; then
+    if [ "$changes" = 0 ] && [ -z "$tried_before" ]; then
         cancel_try
     else
         note "goes back in $seconds s unless you say: $folder/lvs.sh confirm"
@@ -1642,7 +1672,10 @@ watch() {
         set -- "$1" $(($2 - 1))
         sleep 1
     done
-    load try && [ "$loaded" = "$1$nl" ] && rollback
+    # A plan or an apply may be at work just now; after it, this may be confirmed.
+    load try && [ "$loaded" = "$1$nl" ] || exit 0
+    open_state -x
+    load try && [ "$loaded" = "$1$nl" ] && go_back
 }
 
 confirm() {
@@ -1841,14 +1874,14 @@ END
 $nobody
 END
     want ipvs.conf
-    case $lines in
-        *--start-daemon*)
-            read_daemons
-            setting=${lines#*--start-daemon }
-            if daemon_runs "--start-daemon ${setting%%"$nl"*}"; then got=running; else got='not running'; fi
-            same LVS524 "sync daemon ${setting%% *}" running "$got"
-            ;;
-    esac
+    read_daemons
+    while IFS= read -r setting; do
+        case $setting in '--start-daemon '*) ;; *) continue ;; esac
+        if daemon_runs "$setting"; then got=running; else got='not running'; fi
+        same LVS524 "sync daemon $role" running "$got"
+    done <<END
+$lines
+END
 }
 
 # keepalived: does it run with this file, and what does it think of the realservers?
@@ -2128,6 +2161,12 @@ $(places)
 END
     if [ "$folder" != "$home" ]; then
         if [ -e "$home" ] && ! is_ours "$home/host.conf"; then refuse "$home is there and is not a folder of lvsgen"; fi
+        set +f
+        for file in "$home"/* "$home"/.[!.]*; do
+            [ ! -e "$file" ] || [ "$file" = "$home/lvsgen.sum" ] || grep -F "  ${file##*/}" "$home/lvsgen.sum" >/dev/null ||
+                refuse "$file is not part of it, and install replaces all of $home: move it elsewhere"
+        done
+        set -f
         rm -rf "$home.lvsgen-new"
         # shellcheck disable=SC2086  # names without blanks or slashes
         (mkdir -p "$home.lvsgen-new" && cd "$goal" && cp -p lvsgen.sum $listed "$home.lvsgen-new") ||
