@@ -153,14 +153,16 @@ def _addresses(
             chosen[family] = candidates[0]
     missing = [f for f in around.families if f in families and f not in chosen]
     if missing and not (method == "tun" and chosen):
+        # Where the other family has no VIP, to serve in it alone would be to serve nobody.
+        others = [f for f in around.families if f != missing[0]]
+        instead = f", or write `families: [{others[0]}]` for this member" if others else ", or take it out of the pool"
         context.error(
             "LVS032",
             "no-address-of-family",
             f"realserver {quote(host.name)} has no {_spelt(missing[0])} address, but a VIP of this service is "
             f"{_spelt(missing[0])}",
             place.key if place.path[-1] == host.name else place,
-            f"give the host one, or write `families: [{'ipv4' if missing[0] == 'ipv6' else 'ipv6'}]` for this member "
-            "(only LVS-Tun crosses families)",
+            f"give the host one{instead} (only LVS-Tun crosses families)",
         )
         return None
     return tuple(chosen[f] for f in FAMILIES if f in chosen)

@@ -49,6 +49,17 @@ def bind_persistence(context: Context, fields: Fields, place: Place, used: tuple
             f"write `netmask: {{ipv4: {netmask}, ipv6: 64}}`",
         )
     masks = netmask if isinstance(netmask, Mapping) else dict.fromkeys(used, netmask)
+    if isinstance(netmask, int) and len(used) == 1:
+        # The schema knows no family; of a mapping it has judged each length.
+        low, high = (0, 32) if used[0] == "ipv4" else (1, 128)
+        if not low <= netmask <= high:
+            context.error(
+                "LVS010",
+                "wrong-value",
+                f"expected a prefix length from {low} to {high}, found the number {netmask}",
+                place.at("persistence", "netmask"),
+                f"leave `netmask` out if each address counts by itself, as with {high}",
+            )
     return Persistence(
         timeout=int(seconds(given.get("timeout", 360))),
         netmask_ipv4=masks.get("ipv4"),

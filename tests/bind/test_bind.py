@@ -67,3 +67,17 @@ def test_the_defaults_of_a_file_win_over_those_of_the_root() -> None:
     mail, web = cluster.services
     assert (mail.name, mail.scheduler, mail.members[0].weight) == ("mail", "wrr", 3)
     assert (web.name, web.scheduler, web.members[0].weight) == ("web", "rr", 3)
+
+
+def test_one_family_alone_is_advised_only_where_the_service_has_it() -> None:
+    root = {
+        "cluster": "shop",
+        "directors": {"lvs1": {"interfaces": {"eth0": ["192.0.2.2/24", "2001:db8::2/64"]}}},
+        "realservers": {"web1": "192.0.2.11"},
+        "defaults": {"method": "dr", "tcp": 80},
+        "services": {"both": {"vip": ["192.0.2.100", "2001:db8::100"]}, "six": {"vip": "2001:db8::101"}},
+    }
+    _, findings = bind([("cluster.yaml", root)])
+    advised = {str(finding.place.path[1]): "`families: [ipv4]`" in finding.help for finding in findings}
+    assert [finding.code for finding in findings] == ["LVS032", "LVS032"]
+    assert advised == {"both": True, "six": False}
