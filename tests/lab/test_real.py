@@ -233,13 +233,7 @@ def test_what_is_broken_fails_with_its_cause(name: str, endings: Mapping[str, pl
 
 
 @pytest.mark.lab
-def test_a_lab_that_stays_up_runs_the_commands_of_visitors(
-    all_tools: None, lvsgen: Lvsgen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cached = kernel.cache_folder()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "cache" / "lvsgen").mkdir(parents=True)
-    (tmp_path / "cache" / "lvsgen" / "kernel").symlink_to(cached)
+def test_a_lab_that_stays_up_runs_the_commands_of_visitors(all_tools: None, lvsgen: Lvsgen, tmp_path: Path) -> None:
     (tmp_path / "cluster.yaml").write_text(DIRECT)
     words = [sys.executable, "-m", "lvsgen", "lab", str(tmp_path), "--only", "apply", "--keep"]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as keeper:
