@@ -22,7 +22,7 @@ _EVERY = 0.25
 
 _SAMPLES = 8
 _BEARABLE = 0.4
-_SLOWEST = 5.0
+SLOWEST = 5.0
 """How many are tried first, which part of the time a processor may spend on them, and new ones a second at least."""
 
 
@@ -79,4 +79,4 @@ def bearable(target: Target, sources: Sequence[str]) -> float:
         except OSError:
             break
         took.append(time.monotonic() - began)
-    return max(_BEARABLE / median(took), _SLOWEST) if took else _SLOWEST
+    return max(_BEARABLE / median(took), SLOWEST) if took else SLOWEST

@@ -32,7 +32,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """All that one generator saw, with the `rate` that it chose. From `since` to `until` it began new connections.
+    """All that one generator saw, and the lowest `rate` that it kept. From `since` to `until` it began new ones.
 
     `stalls` are times, from and to, in which the machine itself stood still.
     """
