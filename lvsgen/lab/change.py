@@ -78,7 +78,7 @@ def prepare(
 ) -> Play:
     """Write the folders of both revisions below `folder`, and derive machines and steps; `rollout` is the usual one.
 
-    The load is `rate` new connections a second where the processor can, and goes on for `least` connections.
+    The load is `rate` new connections a second where the processor can, and goes on until `least` are served.
     """
     clusters = [one.cluster for one in (after, before) if one.cluster is not None]
     if clusters[0].name != clusters[1].name:

@@ -197,6 +197,15 @@ def test_what_happens_while_the_machine_stands_still_is_nobody_s_fault() -> None
     assert (elsewhere.lost, elsewhere.doubtful) == (1, 0)
 
 
+def test_few_losses_beside_many_of_a_machine_that_stands_still_prove_nothing() -> None:
+    silent = ["no answer"] * 20
+    stalls = ((0.1, 2.0),)
+    assert noticed(record("ok", *silent, *["ok"] * 20, "no answer", stalls=stalls), 0, 5).drowned
+    assert not noticed(record("ok", *silent, *["ok"] * 20, "refused", stalls=stalls), 0, 5).drowned
+    assert not noticed(record("ok", *silent, *["ok"] * 20, *silent, stalls=stalls), 0, 7).drowned
+    assert not noticed(record("ok", "no answer", "ok"), 0, 1).drowned
+
+
 def test_a_generator_that_has_ended_has_seen_nothing() -> None:
     assert noticed(record("ok", "ok", until=0.2), 0, 0.2).doubt == ""
     assert "before the end" in noticed(record("ok", "ok", until=0.2), 0, 9).doubt

@@ -16,7 +16,7 @@ from lvsgen.lab.guest.wire import Result, Step, Subject
 from lvsgen.rules import RULES
 from tests import tools
 from tests.lab.broken import PAIR, VERIFIED, VIP_LOST, WAYS
-from tests.lab.operations import CASES, HEAD, TAIL, Case
+from tests.lab.operations import CASES, Case
 from tests.lab.test_noticed import compiled, run
 
 _SECONDS = 600
@@ -41,7 +41,7 @@ def on_the_director(case: Case, folder: Path) -> change.Rollout:
         named = "".join(f"{name}={place}/director/lvs.sh\n" for name, place in places.items())
         if case.dark:
             yield Phase(subject=Subject(property="lost", service="web"), name="web", window=_SECONDS)
-        yield command("director", f"{HEAD}{named}{case.script}{TAIL}")
+        yield command("director", named + case.script)
         if case.dark:
             yield Phase(subject=PHASE, name="web", window=0)
 

@@ -62,8 +62,8 @@ def generate(
     orders: socket.socket,
     out: TextIO,
 ) -> None:
-    """Load a service until `orders` has something and `least` connections have begun, for `seconds` at most, and write
-    the record to `out`.
+    """Load a service until `orders` has something and `least` connections were served (or twice as many have begun),
+    for `seconds` at most, and write the record to `out`.
 
     One byte on `orders` says that the connections that stay are open and the load begins.
     """
@@ -116,6 +116,7 @@ class _Generator:
         self.count = count
         self.least = min(least, count)
         self.number = 0
+        self.served = 0
         self.told = False
         self.orders = orders
         self.poll = select.epoll()
@@ -201,7 +202,8 @@ class _Generator:
 
     @property
     def _enough(self) -> bool:
-        return self.number >= (self.least if self.told else self.count)
+        served = max(self.served, self.number // 2)
+        return self.number >= self.count or (self.told and served >= self.least)
 
     def _over(self, last: float) -> bool:
         now = time.monotonic()
@@ -276,6 +278,7 @@ class _Generator:
         del self.flying[one.socket.fileno()]
         one.socket.close()
         one.ended = True
+        self.served += result == "ok"
         self.done.append(Attempt(one.due, one.start, time.monotonic(), result, realserver))
 
     def _expire(self, now: float) -> None:

@@ -20,6 +20,9 @@ _LATE = 0.25
 _BLIND = 1.0
 """Seconds without a connection from which on nobody knows whether there was service."""
 
+_FEW = 0.1
+"""Where so few got no answer for each of those left out, these may be of the same kind."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noticed:
@@ -40,6 +43,11 @@ class Noticed:
     def lost(self) -> int:
         """How many were not served."""
         return sum(self.failed.values())
+
+    @property
+    def drowned(self) -> bool:
+        """Whether the few losses may be those of a machine that stands still again and again."""
+        return self.failed.keys() == {SILENCE} and self.lost <= _FEW * self.doubtful
 
     @property
     def doubt(self) -> str:

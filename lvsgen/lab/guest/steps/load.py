@@ -22,7 +22,7 @@ _ENDING = 60.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load(Step):
     """New connections to a service begin, up to `rate` of them a second from the addresses `sources` in turn,
-    whatever becomes of them; for `seconds` at most, and until there are `least` of them. `held` connections stay open
+    whatever becomes of them; for `seconds` at most, and until `least` of them were served. `held` connections stay open
     and are used all the time; with `sync` they get the time that it takes to copy them to the backup.
     """
 
@@ -125,7 +125,7 @@ def _judge(stage: Stage, one: Phase, found: noticed.Noticed, before: noticed.Not
     if before and (before.lost or before.doubtful):
         # Too much for this machine, or broken from the beginning: in any case not by what was done.
         stage.leave_open(one.subject, f"before anything was done, {before.seen}")
-    elif found.lost and found.window > one.window:
+    elif found.lost and found.window > one.window and not found.drowned:
         most = f"for {one.window:.1f} s at most" if one.window else "never"
         stage.tell(
             one.subject, False, seen, f"new clients are without service for {found.window:.2f} s; it may be {most}"
