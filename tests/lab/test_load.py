@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lvsgen.lab.guest import load
-from lvsgen.lab.guest.control import bearable
+from lvsgen.lab.guest.control import Pace, bearable
 from lvsgen.lab.guest.noticed import kept, noticed
 from lvsgen.lab.guest.record import RESET, STALLED, Attempt, Held, Record, decode
 from lvsgen.lab.guest.wire import Target
@@ -146,6 +146,18 @@ def test_what_is_reset_is_seen(responder: Responder) -> None:
     record = generated(responder.port, held=2, before_end=responder.close)
     assert [one.result for one in record.held] == ["reset", "reset"]
     assert kept(record.held) == ("0 of 2 established connections survive; 2 reset (rs1)", 2)
+
+
+def test_where_the_machine_stands_still_the_rate_is_halved_once() -> None:
+    pace = Pace(40)
+    pace.stood_still(10, 0.1, 0.3)
+    assert (pace.rate, len(pace.stalls), pace.stalls[0][1]) == (40, 1, 10)
+    for now in (20, 20.5, 21):
+        pace.stood_still(now, 0, now - 18.5)
+    assert (pace.rate, pace.due) == (20, 20)
+    for now in (30, 40, 50):
+        pace.stood_still(now, 2)
+    assert pace.rate == 5
 
 
 def attempts(*results: str, rate: float = 10) -> tuple[Attempt, ...]:

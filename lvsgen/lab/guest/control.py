@@ -22,8 +22,11 @@ _EVERY = 0.25
 
 _SAMPLES = 8
 _BEARABLE = 0.4
-SLOWEST = 5.0
+_SLOWEST = 5.0
 """How many are tried first, which part of the time a processor may spend on them, and new ones a second at least."""
+
+_TOO_MUCH = 1.0
+"""Seconds: where the machine stands still for longer, half the rate is what it can bear."""
 
 
 class Control:
@@ -68,6 +71,24 @@ class Control:
         self.listener.close()
 
 
+class Pace:
+    """New ones a second, when the next one is due, and the times, from and to, in which the machine stood still."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self.due = 0.0
+        self.stalls: list[tuple[float, float]] = []
+        self._slowed = 0.0
+
+    def stood_still(self, now: float, *seconds: float) -> None:
+        """Note that it had no time for a process, or not for its packets, until now; once for each time, slow down."""
+        self.stalls += [(now - late, now) for late in seconds if late > STALL]
+        late = max(seconds)
+        if late > _TOO_MUCH and now - late > self._slowed:
+            self.rate = min(self.rate, max(self.rate / 2, _SLOWEST))
+            self._slowed = self.due = now
+
+
 def bearable(target: Target, sources: Sequence[str]) -> float:
     """Connections a second that this processor can bear beside its other work."""
     took = []
@@ -79,4 +100,4 @@ def bearable(target: Target, sources: Sequence[str]) -> float:
         except OSError:
             break
         took.append(time.monotonic() - began)
-    return max(_BEARABLE / median(took), SLOWEST) if took else SLOWEST
+    return max(_BEARABLE / median(took), _SLOWEST) if took else _SLOWEST

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from lvsgen.lab.guest import clients
-from lvsgen.lab.guest.control import SLOWEST, STALL, Control, bearable
+from lvsgen.lab.guest.control import Control, Pace, bearable
 from lvsgen.lab.guest.record import RESET, SILENCE, STALLED, Attempt, Held, Record, encode
 from lvsgen.lab.guest.wire import Target
 
@@ -47,9 +47,6 @@ _UNANSWERED = 50
 """Connections begun in one go, under way at a time, and of these with a realserver that has not answered yet: with
 more, the load itself would be what is in the way. Who holds back is late, and so it is said.
 """
-
-_TOO_MUCH = 1.0
-"""Seconds: where the machine stands still for longer, half the rate is what it can bear."""
 
 
 def generate(
@@ -76,8 +73,8 @@ def generate(
     record = Record(
         attempts=tuple(generator.done),
         held=tuple(generator.held),
-        stalls=tuple(generator.stalls),
-        rate=generator.rate,
+        stalls=tuple(generator.pace.stalls),
+        rate=generator.pace.rate,
         since=generator.since,
         until=generator.until,
     )
@@ -112,7 +109,7 @@ class _Generator:
     ) -> None:
         self.target = target
         self.sources = sources
-        self.rate = rate
+        self.pace = Pace(rate)
         self.count = count
         self.least = min(least, count)
         self.number = 0
@@ -128,11 +125,9 @@ class _Generator:
         self.held: list[Held] = []
         self.done: list[Attempt] = []
         self.control = Control(self.poll)
-        self.stalls: list[tuple[float, float]] = []
         self.since = 0.0
         self.until = 0.0
         self.stopping = 0.0
-        self.slowed = 0.0
 
     def hold(self, number: int) -> None:
         """Open those that stay; the kernel copies a connection to the backup only after some packets."""
@@ -152,31 +147,28 @@ class _Generator:
 
     def run(self) -> None:
         """Until it is told to stop and everything under way has ended, or too much time has gone by."""
-        self.since = self.until = began = time.monotonic()
-        last = began + self.count / self.rate + _LONGEST
-        due = began
+        pace = self.pace
+        self.since = self.until = pace.due = time.monotonic()
+        last = self.since + self.count / pace.rate + _LONGEST
         while not self._over(last):
             now = time.monotonic()
             self.control.begin(now)
             for _ in range(_BURST):
-                if self._enough or due > time.monotonic() or self._full:
+                if self._enough or pace.due > time.monotonic() or self._full:
                     break
-                self._begin(due, self.sources[self.number % len(self.sources)])
+                self._begin(pace.due, self.sources[self.number % len(self.sources)])
                 self.number += 1
-                due += 1 / self.rate
-                self.until = due
+                self.until = pace.due = pace.due + 1 / pace.rate
             if self.told and self._enough and not self.stopping:
                 self.until = max(self.until, now) if self.number < self.count else self.until
                 self._use(now + _EVERY)
                 self.stopping = now
             self._use(now)
-            pause = 0.1 if self._enough else min(due - time.monotonic(), 0.1)
+            pause = 0.1 if self._enough else min(pace.due - time.monotonic(), 0.1)
             for fd, _ in self.poll.poll(max(0.0, pause)):
                 self._happens(fd)
-            late = self._stood_still(now + max(0.0, pause))
-            if late > _TOO_MUCH and time.monotonic() - late > self.slowed:
-                self.rate = min(self.rate, max(self.rate / 2, SLOWEST))
-                self.slowed = due = time.monotonic()
+            after = time.monotonic()
+            pace.stood_still(after, after - now - max(0.0, pause), self.control.waiting(after))
             # Judged by the time before they were looked at: what is there by then has not come too late.
             self._expire(now)
         for one in self.kept.values():
@@ -185,15 +177,6 @@ class _Generator:
             one.socket.close()
         self.control.close()
         self.poll.close()
-
-    def _stood_still(self, due: float) -> float:
-        """Note when the machine had no time for this process, or not for its packets; returns for how long."""
-        now = time.monotonic()
-        found = (now - due, self.control.waiting(now))
-        for late in found:
-            if late > STALL:
-                self.stalls.append((now - late, now))
-        return max(found)
 
     @property
     def _full(self) -> bool:
