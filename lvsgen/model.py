@@ -315,7 +315,8 @@ class Member:
     """A realserver (or a director: LocalNode) in the pool of one service.
 
     `weight` is the weight to return to: a drained member is written with weight 0, a disabled one not at all. `reason`
-    says why it is drained or disabled. `addresses` holds at most one address of each family.
+    says why it is drained or disabled. `addresses` holds at most one address of each family. `unchecked` tells that
+    the description says `check: false`.
     """
 
     host: Host
@@ -328,6 +329,7 @@ class Member:
     method: Method
     tunnel: Tunnel = Tunnel()
     checks: tuple[Check, ...] = ()
+    unchecked: bool = False
     state: MemberState = "active"
     reason: str = ""
     meta: Metadata = Metadata()

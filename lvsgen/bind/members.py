@@ -36,6 +36,7 @@ class Surroundings:
     upper_threshold: int | None
     lower_threshold: int | None
     checks: tuple[Check, ...]
+    unchecked: bool
     timing: Timing
     families: tuple[Family, ...]
     vip_networks: tuple[str, ...]
@@ -94,7 +95,9 @@ def _member(
     if addresses is None:
         return None
     checks: tuple[Check, ...] | None = around.checks
+    unchecked = around.unchecked
     if data.get("check") is not None:
+        unchecked = data["check"] is False
         checks = bind_checks(context, data["check"] or None, place.at("check"), around.timing)
     if checks is None:
         return None
@@ -111,6 +114,7 @@ def _member(
         method=method,
         tunnel=bind_tunnel(data["tunnel"]) if data.get("tunnel") else around.tunnel,
         checks=checks,
+        unchecked=unchecked,
         state="drained" if drained else "disabled" if disabled else "active",
         reason=drained or disabled or "",
         meta=metadata(context, data, place),

@@ -188,6 +188,7 @@ class ServiceBinder:
             upper_threshold=fields.get("upper_threshold"),
             lower_threshold=fields.get("lower_threshold"),
             checks=checks,
+            unchecked=fields.get("check") is False,
             timing=timing,
             families=families(vips),
             vip_networks=tuple(sorted({a.network.name for v in vips for a in v.addresses if a.network})),

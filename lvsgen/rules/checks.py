@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lvsgen.diagnostics import Finding, quote
-from lvsgen.model import ALL_PORTS, Service
-from lvsgen.rules.facts import Facts
+from lvsgen.model import ALL_PORTS, Member, Service
+from lvsgen.rules.facts import Facts, Pool
+from lvsgen.rules.following import followed_by
 from lvsgen.rules.ports import has_one_port
 from lvsgen.rules.rule import ERROR, WARNING, rule
 
+_HELP = "write `check: tcp` at least, here or under `defaults`; or `check: false` if that is meant"
+_HELP_WITHOUT_WRITER = f"remove `ipvs.writer`, and {_HELP}"
 NEEDS_PORT = ("tcp", "http", "https", "dns", "smtp", "udp")
 """Kinds of checks that connect to a port."""
 
@@ -17,10 +20,12 @@ NEEDS_PORT = ("tcp", "http", "https", "dns", "smtp", "udp")
 @rule("LVS701", WARNING)
 def nobody_checks(facts: Facts) -> Iterator[Finding]:
     """What it finds:
-        A service without a check in a cluster where keepalived writes the table.
+        A service or a realserver without a check in a cluster that has keepalived, and no `check: false`.
 
     Why:
-        keepalived takes such realservers for well for ever. Clients of a dead one time out until a person notices.
+        There is no check by default. Such a realserver is taken for well for ever, and a pair of directors moves the
+        VIP and not what is behind it: when a realserver dies, its share of the clients times out until a person
+        notices.
 
     Example:
         services:
@@ -35,15 +40,43 @@ def nobody_checks(facts: Facts) -> Iterator[Finding]:
     Sources:
         keepalived.conf(5), real_server
     """
-    if facts.cluster.ipvs.writer != "keepalived":
+    cluster = facts.cluster
+    if not facts.runs_keepalived:
         return
-    for service in facts.cluster.services:
-        if not service.checked and service.members:
+    bare = [(service, pool, members) for service, pool in facts.services if (members := _unwatched(pool))]
+    # Without any check there is one cause, and one word under `defaults` mends it.
+    if bare and not cluster.partial and not any(service.checked for service in cluster.services):
+        service = bare[0][0]
+        names = quote(service.name) + (f" and of {len(bare) - 1} more services" if len(bare) > 1 else "")
+        yield nobody_checks.at(
+            service.place.key,
+            f"nothing checks the realservers of {names}: a dead one keeps its share of the clients",
+            _HELP_WITHOUT_WRITER if cluster.ipvs.pinned and cluster.ipvs.writer == "script" else _HELP,
+        )
+        return
+    told = set()
+    followed = {id(service) for vip in cluster.vips if vip.managed for service in followed_by(facts, vip)}
+    for service, pool, members in bare:
+        if not service.checked:
             yield nobody_checks.at(
                 service.place.key,
-                f"nothing checks the realservers of {quote(service.name)}: keepalived would never take one out",
-                "write `check: tcp` at least, here or under `defaults`",
+                f"nothing checks the realservers of {quote(service.name)}: a dead one keeps its share of the clients",
+                _HELP,
             )
+        elif id(pool) not in told and id(service) not in followed:
+            told.add(id(pool))
+            names = " and ".join(quote(member.host.name) for member in members[:2])
+            names += f" and {len(members) - 2} more" if len(members) > 2 else ""
+            yield nobody_checks.at(
+                members[0].place.key,
+                f"nothing checks {names} in {quote(service.name)}: when dead, it keeps its share of the clients",
+                "write a `check` for the service, which its members share, or `check: false` here",
+            )
+
+
+def _unwatched(pool: Pool) -> tuple[Member, ...]:
+    """Members in the table that nobody checks, without a word on it."""
+    return tuple(m for m in pool.live if not m.checks and not m.unchecked)
 
 
 @rule("LVS702", ERROR)

@@ -39,8 +39,11 @@ BASE = {
 }
 """What an example has where it does not say otherwise."""
 
-SECOND_DIRECTOR = "directors: {lvs1: {interfaces: {eth0: 192.0.2.2/24}}, lvs2: {interfaces: {eth0: 192.0.2.3/24}}}"
-"""The directors of an example that has `failover`."""
+OF_A_PAIR = {
+    "directors": "directors: {lvs1: {interfaces: {eth0: 192.0.2.2/24}}, lvs2: {interfaces: {eth0: 192.0.2.3/24}}}",
+    "defaults": "defaults: {check: false}",
+}
+"""What an example with `failover` has where it does not say otherwise."""
 
 
 class Documented(Protocol):
@@ -111,7 +114,7 @@ def complete(example: str) -> str:
 
 def _complete(example: str) -> str:
     given = set(re.findall(r"^([a-z]+):", example, re.MULTILINE))
-    base = BASE | ({"directors": SECOND_DIRECTOR} if "failover" in given else {})
+    base = BASE | (OF_A_PAIR if "failover" in given else {})
     return "".join(f"{line}\n" for key, line in base.items() if key not in given) + example.rstrip("\n") + "\n"
 
 

@@ -47,11 +47,11 @@ def follows_unchecked(facts: Facts) -> Iterator[Finding]:
     for vip in facts.cluster.vips:
         if not vip.managed or not (vip.follows or vip.follows_mode):
             continue
-        followed = list(_followed(facts, vip))
+        followed = list(followed_by(facts, vip))
         for service in followed:
-            # A service that nothing checks at all is LVS701's.
-            member = next((m for m in facts.pool(service).live if not m.checks), None) if service.checked else None
-            if member:
+            member = next((m for m in facts.pool(service).live if not m.checks), None)
+            # A service that nothing checks at all is LVS701's, if that is not said.
+            if member and (service.checked or member.unchecked):
                 yield follows_unchecked.at(
                     vip.place.at("follows"),
                     f"service {quote(service.name)} never loses its quorum: nothing checks {quote(member.host.name)}",
@@ -68,7 +68,8 @@ def follows_unchecked(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def _followed(facts: Facts, vip: Vip) -> Iterator[Service]:
+def followed_by(facts: Facts, vip: Vip) -> Iterator[Service]:
+    """The services whose quorum a VIP needs."""
     if vip.follows_mode:
         yield from facts.by_vip.get(vip.name, ())
     else:
@@ -115,7 +116,7 @@ def followed_by_too_many(facts: Facts) -> Iterator[Finding]:
     for vip in facts.cluster.vips:
         if not vip.managed or vip.device != "lo" or not (vip.follows or vip.follows_mode):
             continue
-        followed = list(_followed(facts, vip))
+        followed = list(followed_by(facts, vip))
         for one in vip.addresses:
             keys = sum(_entries(facts, service, vip, one.ip.version) for service in followed)
             for service in followed:

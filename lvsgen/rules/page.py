@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lvsgen.catalogue import HOST_CHECKS, catalogue
 from lvsgen.rules import RULES
-from lvsgen.rules.documentation import BASE, SECOND_DIRECTOR, Documented, markdown
+from lvsgen.rules.documentation import BASE, OF_A_PAIR, Documented, markdown
 from lvsgen.rules.rule import Rule
 
 _HEAD = f"""\
@@ -23,10 +23,10 @@ The examples leave out what does not matter to them. Where one says nothing else
 {chr(10).join(BASE.values())}
 ```
 
-and where it has `failover` but no directors, they are
+and where it has `failover`, these lines are taken instead, as far as they are missing:
 
 ```yaml
-{SECOND_DIRECTOR}
+{chr(10).join(OF_A_PAIR.values())}
 ```
 
 `---` stands between two files that are given in one call.

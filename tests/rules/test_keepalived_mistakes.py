@@ -27,7 +27,7 @@ directors:
   lvs2: {interfaces: {eth0: [192.0.2.3/24, "2001:db8::3/64"]}}
 realservers: {rs1: [192.0.2.11, "2001:db8::11"]}
 failover: {engine: keepalived, order: [lvs1, lvs2], vrid: 51}
-services: {web: {vip: many, tcp: 80, method: dr}}
+services: {web: {vip: many, tcp: 80, method: dr, check: false}}
 """
 
 
