@@ -711,6 +711,8 @@ class PacketTest:
 class Cluster:
     """A whole cluster. `virtual_services` is the IPVS table that all its directors share.
 
+    `site` is where it stands: clusters of two sites have no network and no host in common.
+
     `partial` tells that objects with mistakes were left out: what is missing may have been written.
     """
 
@@ -730,6 +732,7 @@ class Cluster:
     secrets: tuple[Secret, ...] = ()
     keepalived: RawKeepalived
     tests: tuple[PacketTest, ...] = ()
+    site: str = ""
     partial: bool = False
     meta: Metadata = Metadata()
     place: Place

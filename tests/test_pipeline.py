@@ -74,7 +74,7 @@ failover:
   engine: keepalived
   order: [lvs{first}, lvs{first + 1}]
   vrid: {vrid}{waiver}
-services: {{web: {{vip: {vip}, tcp: 80, method: dr}}}}
+services: {{web: {{vip: {vip}, tcp: 80, method: dr, check: false}}}}
 """
 
 

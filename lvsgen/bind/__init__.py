@@ -68,6 +68,7 @@ def bind(
         secrets=tuple(secrets[key] for key in sorted(secrets)),
         keepalived=bind_raw(context),
         tests=bind_tests(context),
+        site=root.get("site") or "",
         partial=bool(broken or context.findings),
         meta=metadata(context, root, context.root_place),
         place=context.root_place,

@@ -211,11 +211,15 @@ def check(cluster: Cluster) -> tuple[Finding, ...]:
 
 
 def check_all(clusters: Iterable[Cluster]) -> tuple[tuple[Finding, ...], ...]:
-    """What all rules find in each of several clusters that belong together; a conflict of two stands at the later."""
-    earlier: list[Facts] = []
+    """What all rules find in each of several clusters that belong together; a conflict of two stands at the later.
+
+    Clusters of two sites have nothing in common that could conflict.
+    """
+    seen: list[Facts] = []
     found = []
     for cluster in clusters:
-        facts = Facts(cluster, tuple(earlier))
+        earlier = tuple(other for other in seen if not _are_apart(cluster, other.cluster))
+        facts = Facts(cluster, earlier)
         own = {
             (one.code, one.place, one.message): one
             for rule in RULES
@@ -223,5 +227,9 @@ def check_all(clusters: Iterable[Cluster]) -> tuple[tuple[Finding, ...], ...]:
             for one in rule.check(facts)
         }
         found.append(tuple(own.values()))
-        earlier.append(facts)
+        seen.append(facts)
     return tuple(found)
+
+
+def _are_apart(one: Cluster, other: Cluster) -> bool:
+    return bool(one.site and other.site) and one.site != other.site

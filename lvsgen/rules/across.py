@@ -1,8 +1,9 @@
 """Several clusters of one call: what two of them must not both have.
 
 Each rule looks at a cluster and at those before it (`Facts.earlier`), so that a conflict is told once, in the
-later one, with the place in the other file beside it. Two networks are one where their prefixes overlap, unless both
-are declared and under different names.
+later one, with the place in the other file beside it. Clusters of two sites are not compared (`rules.check_all`).
+Within a site two networks are one where their prefixes overlap; private prefixes are used again behind each pair of
+directors, so there different names, both declared, tell networks apart.
 """
 
 from __future__ import annotations
@@ -11,50 +12,43 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from lvsgen.diagnostics import Finding, Place, quote
-from lvsgen.model import AddressKey, Family, Host, HostAddress, Instance, IPAddress, MarkKey, Network
+from lvsgen.model import AddressKey, Family, Host, HostAddress, Instance, IPAddress, IPNetwork, MarkKey, Network
 from lvsgen.rules.facts import Facts
 from lvsgen.rules.rule import ERROR, WARNING, rule
 
-_EXAMPLES = tuple(map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
-"""Documentation addresses (RFC 5737, RFC 3849)."""
+_PRIVATE = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7"))
+)
+"""What is not unique in the world (RFC 1918, RFC 6598, RFC 3927, RFC 4193)."""
 
 
 def _is_one(a: Network, b: Network) -> bool:
     """Whether two networks of two descriptions are the same segment."""
-    if a.name != b.name and "/" not in a.name and "/" not in b.name:
-        return False
-    return any(p.version == q.version and p.overlaps(q) for p in a.prefixes for q in b.prefixes)
+    named_apart = a.name != b.name and "/" not in a.name and "/" not in b.name
+    return any(
+        p.version == q.version and p.overlaps(q) and not (named_apart and _is_private(p) and _is_private(q))
+        for p in a.prefixes
+        for q in b.prefixes
+    )
+
+
+def _is_private(prefix: IPNetwork) -> bool:
+    return any(prefix.version == n.version and prefix.subnet_of(n) for n in _PRIVATE)  # type: ignore[arg-type]
 
 
 def _networks(facts: Facts, name: str) -> Network | None:
     return next((n for n in facts.cluster.networks if n.name == name), None)
 
 
-def _related(facts: Facts) -> Iterator[Facts]:
-    """Clusters that may share hosts with this one.
-
-    Two examples give one documentation address to a director each, and mean two machines.
-    """
-    own = {a.ip for host in facts.cluster.directors for a in host.addresses}
-    for other in facts.earlier:
-        shared = [a.ip for host in other.cluster.directors for a in host.addresses if a.ip in own]
-        if not any(ip.version == n.version and ip in n for ip in shared for n in _EXAMPLES):
-            yield other
-
-
-def _shared_directors(facts: Facts, other: Facts) -> Iterator[tuple[str, Place, Place]]:
-    """Directors that both clusters describe: one name, an address in common, and none that contradicts."""
-    known = {host.name: host for host in other.cluster.directors if host.managed}
+def _shared_directors(facts: Facts, other: Facts) -> Iterator[tuple[Host, Host, IPAddress]]:
+    """Directors of both clusters: one machine, whatever it is called, where an address in one network is the same."""
     for host in facts.cluster.directors:
-        twin = known.get(host.name)
-        if twin and host.managed and _is_one_host(host, twin):
-            yield host.name, host.place.key, twin.place.key
-
-
-def _is_one_host(a: Host, b: Host) -> bool:
-    there = {address.ip: address.interface for address in b.addresses}
-    shared = [one for one in a.addresses if one.ip in there]
-    return bool(shared) and all(one.interface == there[one.ip] for one in shared)
+        for address in host.addresses if host.managed else ():
+            twins = (t for t in other.owners.get(address.ip, ()) if t[0].is_director and t[0].managed)
+            twin = next((owner for owner, there in twins if _together(address.network, there.network)), None)
+            if twin:
+                yield host, twin, address.ip
+                break
 
 
 @rule("LVS158", ERROR, across=True)
@@ -65,7 +59,8 @@ def address_of_two_clusters(facts: Facts) -> Iterator[Finding]:
 
     Why:
         Two clusters know nothing of each other. Both answer ARP for the address, and clients are thrown back and forth.
-        What is one network: overlapping prefixes, unless both clusters declare them, under different names.
+        One network is what has overlapping prefixes. Clusters whose `site` differs have none in common, and neither
+        have private prefixes that both clusters declare, under different names.
 
     Example:
         cluster: shop
@@ -90,7 +85,7 @@ def address_of_two_clusters(facts: Facts) -> Iterator[Finding]:
     Sources:
         arp.c, arp_process; RFC 5798 section 1.2
     """
-    for other in _related(facts):
+    for other in facts.earlier:
         for ip, (place, network) in facts.floating.items():
             found = other.floating.get(ip)
             what = "moved"
@@ -119,7 +114,7 @@ def _claimed(other: Facts, ip: IPAddress, place: Place, what: str, there: Place)
     return address_of_two_clusters.at(
         place,
         f"{ip} has two owners: the cluster {quote(other.cluster.name)} {verb}",
-        "choose another address for one of them; networks of two sites with the same prefix have different names",
+        "choose another address for one of them; if they never meet, write a `site` in both clusters",
         [(there, "in the other cluster")],
     )
 
@@ -320,15 +315,17 @@ def director_of_two_keepaliveds(facts: Facts) -> Iterator[Finding]:
     Sources:
         keepalived(8), --use-file
     """
-    for other in _related(facts):
+    for other in facts.earlier:
         if facts.runs_keepalived and other.runs_keepalived:
-            for name, place, there in _shared_directors(facts, other):
+            for host, twin, ip in _shared_directors(facts, other):
+                known = "" if host.name == twin.name else f" for {quote(twin.name)}"
                 yield director_of_two_keepaliveds.at(
-                    place,
-                    f"director {quote(name)} has one keepalived.conf, and the cluster {quote(other.cluster.name)} "
-                    "writes it, too",
-                    "describe both as one cluster (`include` keeps the files of the teams apart)",
-                    [(there, "in the other cluster")],
+                    host.place.key,
+                    f"director {quote(host.name)} ({ip}) has one keepalived.conf, and the cluster "
+                    f"{quote(other.cluster.name)} writes it, too{known}",
+                    "describe both as one cluster (`include` keeps the files of the teams apart); if they are two "
+                    "machines, write a `site` in both clusters, or another address",
+                    [(twin.place.key, "in the other cluster")],
                 )
 
 
@@ -368,11 +365,11 @@ def service_of_two_clusters(facts: Facts) -> Iterator[Finding]:
     Sources:
         ip_vs_ctl.c, ip_vs_service_find
     """
-    for other in _related(facts):
+    for other in facts.earlier:
         shared = next(_shared_directors(facts, other), None)
         if shared is None:
             continue
-        name = shared[0]
+        name = shared[0].name
         if facts.cluster.name == other.cluster.name:
             yield service_of_two_clusters.at(
                 facts.cluster.place.at("cluster"),

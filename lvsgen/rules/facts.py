@@ -104,7 +104,7 @@ class Pool:
 
 
 class Facts:
-    """A cluster, and what rules ask of it more than once. `earlier` are other clusters of the same call."""
+    """A cluster, and what rules ask of it more than once. `earlier` are other clusters of the same call and site."""
 
     def __init__(self, cluster: Cluster, earlier: tuple[Facts, ...] = ()) -> None:
         self.cluster = cluster
