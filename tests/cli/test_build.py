@@ -37,7 +37,7 @@ def test_nothing_is_written_from_a_description_with_an_error(lvsgen: Lvsgen, min
     before = tree_of(mini / "generated")
     good = mini.parent / "good"
     good.mkdir()
-    (good / "cluster.yaml").write_text(MINI.replace("mini", "good"))
+    (good / "cluster.yaml").write_text(MINI.replace("mini", "good").replace("192.0.2.", "198.51.100."))
     (mini / "cluster.yaml").write_text(MINI.replace("rs1, rs2]", "rs1, rs9]"))
     ran = lvsgen("build", good, mini)
     assert (ran.code, ran.out) == (1, "")
@@ -135,7 +135,7 @@ def test_another_output_folder(lvsgen: Lvsgen, mini: Path) -> None:
 def test_two_clusters_go_each_beside_its_own_file(lvsgen: Lvsgen, mini: Path) -> None:
     other = mini.parent / "other"
     other.mkdir()
-    (other / "cluster.yaml").write_text(MINI.replace("mini", "other"))
+    (other / "cluster.yaml").write_text(MINI.replace("mini", "other").replace("192.0.2.", "198.51.100."))
     assert lvsgen("build", mini, other).code == 0
     assert (mini / "generated/lvs1").is_dir()
     assert (other / "generated/lvs1").is_dir()

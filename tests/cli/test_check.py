@@ -66,7 +66,7 @@ def test_standard_input(lvsgen: Lvsgen, mini: Path) -> None:
 def test_several_clusters_and_each_once(lvsgen: Lvsgen, mini: Path) -> None:
     other = mini.parent / "other"
     other.mkdir()
-    (other / "cluster.yaml").write_text(BROKEN.replace("mini", "other"))
+    (other / "cluster.yaml").write_text(BROKEN.replace("mini", "other").replace("192.0.2.", "198.51.100."))
     ran = lvsgen("check", mini, other, other / "cluster.yaml", "--output-format", "concise")
     assert ran.code == 1
     assert len(ran.out.splitlines()) == 2
@@ -76,7 +76,7 @@ def test_of_two_names_of_a_file_the_first_counts(lvsgen: Lvsgen, mini: Path) -> 
     other = mini.parent / "other"
     other.mkdir()
     for folder in (mini, other):
-        (folder / "cluster.yaml").write_text(BROKEN)
+        (folder / "cluster.yaml").write_text(f"{BROKEN}site: {folder.name}\n")
     again = [(mini / "cluster.yaml").absolute(), other.absolute()]
     ran = lvsgen("build", "--check", mini, other, *again)
     assert [line.split(":")[0] for line in ran.err.splitlines() if ": error[" in line] == [
