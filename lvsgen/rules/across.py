@@ -33,7 +33,7 @@ def _is_one(a: Network, b: Network) -> bool:
 
 
 def _is_private(prefix: IPNetwork) -> bool:
-    return any(prefix.version == n.version and prefix.subnet_of(n) for n in _PRIVATE)  # type: ignore[arg-type]
+    return any(prefix.network_address in n and prefix.broadcast_address in n for n in _PRIVATE)
 
 
 def _networks(facts: Facts, name: str) -> Network | None:
