@@ -40,12 +40,12 @@ lint: $(VENV)/.installed-dev
 
 check: export LVSGEN_ALLOW_MISSING_TOOLS ?= 1
 check: lint
-	$(BIN)/pytest -q -n auto -m 'not slow and not lab'
+	$(BIN)/pytest -q -n auto --dist worksteal -m 'not slow and not lab'
 
 test: $(VENV)/.installed-dev
 	@$(BIN)/python tests/tools.py
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -q -n auto -m 'not lab'
+	$(BIN)/pytest -q -n auto --dist worksteal -m 'not lab'
 	$(BIN)/pytest -q -m lab tests/lab/test_real.py
 
 lab: $(VENV)/.installed-dev

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -191,9 +192,11 @@ def test_try_goes_back_unless_confirmed(machine: Machine) -> None:
     wait_until(lambda: table(machine) == old and machine.lvs("plan", check=False).returncode == 1)
     assert machine.lvs("confirm", check=False).returncode == 2
 
-    machine.lvs("try", "1")
+    # Long enough for a slow machine to confirm it; from then on nobody is left who could go back.
+    machine.lvs("try", "100")
+    assert watched(machine)
     assert machine.lvs("confirm").stdout == "lvs.sh: it stays\n"
-    time.sleep(2.5)
+    wait_until(lambda: not watched(machine))
     assert table(machine) == NEW.splitlines()
 
 
@@ -328,6 +331,17 @@ def test_try_goes_back_after_its_own_death(machine: Machine) -> None:
     machine.interfere(0, "")
     assert table(machine) != old
     wait_until(lambda: table(machine) == old)
+
+
+def watched(machine: Machine) -> bool:
+    words = f"{machine.folder}/lvs.sh\0watch\0".encode()
+    return any(words in text for text in map(command_line, Path("/proc").glob("[0-9]*/cmdline")))
+
+
+def command_line(path: Path) -> bytes:
+    with suppress(OSError):
+        return path.read_bytes()
+    return b""
 
 
 def wait_until(holds: object) -> None:
