@@ -34,7 +34,7 @@ from lvsgen.lab.revision import copy
 from lvsgen.lab.sample import MOST_SERVICES, Sample, sample
 from lvsgen.lab.scenarios import Item, applied, owners
 from lvsgen.lab.scene import Omission, Scene
-from lvsgen.lab.takeover import OVERLAP
+from lvsgen.lab.takeover import overlap
 from lvsgen.lab.topology import Topology, topology
 from lvsgen.model import Cluster
 
@@ -161,7 +161,8 @@ def _steps(old: Revision, new: Revision, *, rollout: Rollout, rate: float, least
     for load in loads:
         yield Unload(subject=_subject(f"{load.name}: established connections"), name=load.name)
     for watch in watches:
-        yield Unwatch(subject=_subject("VIPs: one master at any time"), name=watch.name, overlap=OVERLAP)
+        subject = _subject("VIPs: one master at any time")
+        yield Unwatch(subject=subject, name=watch.name, overlap=overlap(new.scene))
     known = {one.service.name for one in common}
     for one in new.scene.asked:
         if one.service.name not in known and not _why_not(new.scene, one):

@@ -28,9 +28,6 @@ _HELD = 2
 _LATE = 10
 """Seconds by which an emulated processor may be later than what is promised."""
 
-OVERLAP = 2
-"""Seconds for the old master to let go: keepalived takes over before it hears that the other has gone."""
-
 _STOP = 'kill -TERM "$(cat /run/keepalived.pid)"'
 _START = (
     "for n in 1 2 3 4 5 6 7 8 9 10; do [ -e /run/keepalived.pid ] || break; sleep 1; done; "
@@ -59,9 +56,8 @@ def failover(scene: Scene) -> Iterator[Step | Omission]:
     if loaded:
         yield Unload(subject=_subject(f"{loaded.shown}: established connections"), name=loaded.shown)
     for watch in watches:
-        yield Unwatch(
-            subject=_subject(f"{watch.subject.service}: one master at any time"), name=watch.name, overlap=OVERLAP
-        )
+        subject = _subject(f"{watch.subject.service}: one master at any time")
+        yield Unwatch(subject=subject, name=watch.name, overlap=overlap(scene))
     for endpoint in moved:
         named = _subject(f"{endpoint.shown}: first director returned")
         yield scene.ask(named, endpoint, scene.clients(endpoint)[0], loose=True, seconds=SLACK)
@@ -83,7 +79,8 @@ def _links(scene: Scene, moved: list[Endpoint], loaded: Endpoint | None) -> Iter
     yield Links(subject=_subject(), machine=first, up=True)
     for number, endpoint in enumerate(moved):
         steady = 4 if number == 0 else 1
-        yield _owner(scene, endpoint, (first, *others), seconds=2, steady=steady, when="first director returns")
+        allowed = _keepers(scene, endpoint, first) or (first, *others)
+        yield _owner(scene, endpoint, allowed, seconds=2, steady=steady, when="first director returns")
     yield from _preferred(scene, moved)
 
 
@@ -103,7 +100,16 @@ def _keepalived(scene: Scene, moved: list[Endpoint], loaded: Endpoint | None) ->
         yield from _preferred(scene, moved)
     else:
         for endpoint in moved[:1]:
-            yield _owner(scene, endpoint, tuple(names), seconds=2, steady=5, when=f"{stopped} returns")
+            allowed = _keepers(scene, endpoint, stopped) or tuple(names)
+            yield _owner(scene, endpoint, allowed, seconds=2, steady=5, when=f"{stopped} returns")
+
+
+def _keepers(scene: Scene, endpoint: Endpoint, returning: str) -> tuple[str, ...]:
+    """Who has the VIP when a director returns that must not take it back: the best of the others. Empty if it may."""
+    instance = scene.instance(endpoint)
+    if instance is None or scene.cluster.failover.preempt_delay is not None:
+        return ()
+    return tuple(host.name for host in instance.order if host.name != returning)[:1]
 
 
 def _preferred(scene: Scene, moved: list[Endpoint]) -> Iterator[Owner]:
@@ -213,9 +219,18 @@ def _owner(
     )
 
 
+def overlap(scene: Scene) -> float:
+    """Seconds in which an old master may still answer: until it hears an advert, and lets go; the processor is slow."""
+    return _advert(scene) + 1
+
+
 def _waiting(scene: Scene) -> float:
     """Three adverts and a bit (RFC 9568), and the time of an emulated processor."""
-    return max((i.advert for i in scene.cluster.failover.instances), default=1) * 4 + SLACK
+    return _advert(scene) * 4 + SLACK
+
+
+def _advert(scene: Scene) -> float:
+    return max((i.advert for i in scene.cluster.failover.instances), default=1)
 
 
 def _subject(service: str = "") -> Subject:

@@ -65,6 +65,11 @@ def test_without_preemption_the_other_one_is_stopped(tmp_path: Path) -> None:
     found = failover(tmp_path, ", preempt: never")
     assert [one.machine for one in found if isinstance(one, Command)] == ["lvs2", "lvs2"]
     owners = [one.allowed for one in found if isinstance(one, Owner)]
+    assert owners == [("lvs2",), ("lvs2",), ("lvs1",), ("lvs1",)]
+
+
+def test_with_a_delay_either_may_have_the_vip(tmp_path: Path) -> None:
+    owners = [one.allowed for one in failover(tmp_path, ", preempt: 2m") if isinstance(one, Owner)]
     assert owners == [("lvs2",), ("lvs1", "lvs2"), ("lvs1",), ("lvs1", "lvs2")]
 
 
