@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from lvsgen.plan.host import Address, HostPlan, VrrpAddress, VrrpInstance
 from lvsgen.targets import firewall, ipvs
 
-_CONFIGURATION = "/run/vrrp.conf"
+_CONFIGURATION = "/etc/keepalived/keepalived.conf"
 
 
 def duties(plans: Iterable[HostPlan]) -> Iterator[str]:

@@ -47,7 +47,10 @@ def health(scene: Scene) -> Iterator[Step | Omission]:
         status = _wrong_status(sorry)
         for name in more:
             yield replace(_dies(scene, name), status=status)
-        down = down | set(more)
+            before, down = down, down | {name}
+            for endpoint in sorry if name != more[-1] else ():
+                if _lost(scene, endpoint, down) and not _lost(scene, endpoint, before):
+                    yield from _after(scene, endpoint, down, "below the quorum")
         for endpoint in sorry:
             yield from _after(scene, endpoint, down, "sorry server")
         for name in more:

@@ -18,6 +18,7 @@ from lvsgen.lab.listing import entries, key
 from lvsgen.lab.sample import CROWD
 from lvsgen.lab.scene import Scene
 from lvsgen.model import Host, MarkKey, Network, VirtualService
+from lvsgen.plan.vrrp import sync_groups, vrrp_instances
 
 _NOTIFY_SECONDS = 10
 
@@ -70,7 +71,9 @@ def redirected(scene: Scene) -> Iterator[Step]:
                 done.add(kind)
                 subject = Subject(property="traffic", service=f"{endpoint.shown}: one client often")
                 ask = scene.ask(subject, endpoint, client, loose=True)
-                yield replace(ask, sources=ask.sources[:1], count=_OFTEN * len(ask.wants))
+                yield replace(
+                    ask, sources=ask.sources[:1], count=_OFTEN * len(ask.wants), no_redirects=scene.all_directors
+                )
 
 
 def _networks(host: Host) -> Iterator[Network]:
@@ -119,10 +122,14 @@ def notified(scene: Scene) -> Iterator[Step]:
     command = scene.cluster.notify.failover
     if command and scene.cluster.failover.engine == "keepalived" and len(scene.directors) > 1:
         for host in scene.directors:
-            yield Notified(
-                subject=Subject(property="failover", service="notify"),
-                machine=host.name,
-                program=command[0],
-                word="MASTER",
-                seconds=_NOTIFY_SECONDS,
-            )
+            instances = vrrp_instances(scene.cluster, host)
+            groups = sync_groups(scene.cluster, instances)
+            grouped = {name for group in groups for name in group.instances}
+            for name in (*(group.name for group in groups), *(i.name for i in instances if i.name not in grouped)):
+                yield Notified(
+                    subject=Subject(property="failover", service=f"notify of {name}"),
+                    machine=host.name,
+                    program=command[0],
+                    words=(name, "MASTER"),
+                    seconds=_NOTIFY_SECONDS,
+                )

@@ -18,12 +18,16 @@ from lvsgen.lab.guest.steps.owner import Owner
 from lvsgen.lab.guest.steps.watch import Unwatch, Watch
 from lvsgen.lab.guest.wire import Step, Subject
 from lvsgen.lab.scene import Omission, Scene
+from lvsgen.plan.places import interface_in
 
 _RATE = 20
 """New connections a second: enough to see a window of 0.1 s, and little enough to leave keepalived its time."""
 
 _LONGEST = 300
 _HELD = 2
+
+_LONG = 60
+"""Seconds that no machine needs to look whether a director that returns waits before it takes over."""
 
 _LATE = 10
 """Seconds by which an emulated processor may be later than what is promised."""
@@ -39,8 +43,8 @@ def failover(scene: Scene) -> Iterator[Step | Omission]:
     """All of it."""
     if scene.cluster.failover.engine != "keepalived":
         return
-    if len(scene.directors) < 2:
-        yield Omission(subject=_subject(), why="only one director is managed")
+    if len(scene.all_directors) < 2:
+        yield Omission(subject=_subject(), why="there is one director only")
         return
     moved = list(_moved(scene))
     loaded = _loaded(scene, moved)
@@ -65,18 +69,19 @@ def failover(scene: Scene) -> Iterator[Step | Omission]:
 
 def _links(scene: Scene, moved: list[Endpoint], loaded: Endpoint | None) -> Iterator[Step]:
     """The links of the first director go down, and come back."""
-    first, *others = (host.name for host in scene.directors)
+    first, others = _first_and_others(scene)
+    devices = _devices(scene, moved)
     yield from _phase(scene, loaded, f"links of {first} go", taker=1)
-    yield Links(subject=_subject(), machine=first, up=False)
+    yield Links(subject=_subject(), machine=first, devices=devices, up=False)
     for endpoint in moved:
-        yield _owner(scene, endpoint, tuple(others), seconds=_waiting(scene))
+        yield _owner(scene, endpoint, others, seconds=_waiting(scene))
     for endpoint in moved:
         named = _subject(f"{endpoint.shown}: new clients")
         gone = frozenset({first})
         seconds = max(patience(endpoint), SLACK)
         yield scene.ask(named, endpoint, scene.clients(endpoint)[0], without=gone, loose=True, seconds=seconds)
     yield from _phase(scene, loaded, f"links of {first} return")
-    yield Links(subject=_subject(), machine=first, up=True)
+    yield Links(subject=_subject(), machine=first, devices=devices, up=True)
     for number, endpoint in enumerate(moved):
         steady = 4 if number == 0 else 1
         allowed = _keepers(scene, endpoint, first) or (first, *others)
@@ -86,9 +91,9 @@ def _links(scene: Scene, moved: list[Endpoint], loaded: Endpoint | None) -> Iter
 
 def _keepalived(scene: Scene, moved: list[Endpoint], loaded: Endpoint | None) -> Iterator[Step]:
     """The keepalived of whoever holds the VIPs is stopped, and started again."""
-    names = [host.name for host in scene.directors]
+    names = scene.all_directors
     # Without preemption the next one has them by now, and keeps them.
-    stopped = names[0] if scene.cluster.failover.preempt_delay == 0 else names[1]
+    stopped = names[0] if scene.cluster.failover.preempt_delay == 0 else _first_and_others(scene)[1][0]
     others = tuple(name for name in names if name != stopped)
     yield from _phase(scene, loaded, f"keepalived of {stopped} stops", taker=int(stopped == names[0]), told=True)
     yield Command(subject=_subject(), machine=stopped, command=_STOP, what="stopping keepalived")
@@ -100,14 +105,30 @@ def _keepalived(scene: Scene, moved: list[Endpoint], loaded: Endpoint | None) ->
         yield from _preferred(scene, moved)
     else:
         for endpoint in moved[:1]:
-            allowed = _keepers(scene, endpoint, stopped) or tuple(names)
+            allowed = _keepers(scene, endpoint, stopped) or names
             yield _owner(scene, endpoint, allowed, seconds=2, steady=5, when=f"{stopped} returns")
 
 
+def _first_and_others(scene: Scene) -> tuple[str, tuple[str, ...]]:
+    """The first director that runs what was generated, and all others in their order."""
+    first = scene.directors[0].name
+    return first, tuple(name for name in scene.all_directors if name != first)
+
+
+def _devices(scene: Scene, moved: list[Endpoint]) -> tuple[str, ...]:
+    """The interface of the first director that all VIPs are on: what is on its other ones must move with them. Empty
+    where they are on several.
+    """
+    places = {interface_in(scene.directors[0], e.address.network) for e in moved if e.address.network}
+    return tuple(place for place in places if place) if len(places) == 1 else ()
+
+
 def _keepers(scene: Scene, endpoint: Endpoint, returning: str) -> tuple[str, ...]:
-    """Who has the VIP when a director returns that must not take it back: the best of the others. Empty if it may."""
-    instance = scene.instance(endpoint)
-    if instance is None or scene.cluster.failover.preempt_delay is not None:
+    """Who has the VIP when a director returns that must not take it back, or not so soon: the best of the others.
+    Empty if it may.
+    """
+    instance, delay = scene.instance(endpoint), scene.cluster.failover.preempt_delay
+    if instance is None or (delay is not None and delay < _LONG):
         return ()
     return tuple(host.name for host in instance.order if host.name != returning)[:1]
 
@@ -213,7 +234,7 @@ def _owner(
         device="eth0",
         ip=str(endpoint.ip),
         allowed=allowed,
-        directors=tuple(host.name for host in scene.directors),
+        directors=scene.all_directors,
         seconds=seconds,
         steady=steady,
     )

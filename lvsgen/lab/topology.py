@@ -72,7 +72,7 @@ def topology(
                 name=host.name,
                 nics=tuple(_nics(host, land, number, cluster)),
                 routes=tuple(_routes(cluster, host, land)),
-                sysctls=_forwarding(cluster, host, land),
+                sysctls=_sysctls(cluster, host, land),
                 setup=() if managed else tuple(duties([plan])),
                 responders=listening.get(host.name, ()),
                 files=files if host.is_director else {},
@@ -144,12 +144,14 @@ def _routes(cluster: Cluster, host: Host, land: Ground) -> Iterator[str]:
             yield f"default via {found}"
 
 
-def _forwarding(cluster: Cluster, host: Host, land: Ground) -> Mapping[str, str]:
-    """A director that is the gateway of a network of clients forwards what is not for the cluster: its owner's work."""
+def _sysctls(cluster: Cluster, host: Host, land: Ground) -> Mapping[str, str]:
+    """What the host's owner has set. A director that is the gateway of a network of clients forwards what is not for
+    the cluster; realservers check the sources of packets strictly, as many sites want it.
+    """
     gate = any(n.name not in land.legs for s in cluster.services for n in s.sources)
-    if not host.is_director or not gate:
-        return {}
-    return {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"}
+    if not host.is_director:
+        return {"net.ipv4.conf.all.rp_filter": "1"} if host.managed else {}
+    return {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"} if gate else {}
 
 
 def _foreign(cluster: Cluster, host: Host) -> Iterator[str]:

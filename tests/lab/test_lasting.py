@@ -61,11 +61,15 @@ def test_one_client_comes_often_where_it_shares_the_network_with_nat(tmp_path: P
     (often,) = (ask for ask in asks if len(ask.sources) == 1)
     assert often.count == 16
     assert often.target.client == "client@lan"
+    assert often.no_redirects == ("director",)
 
 
 def test_each_director_tells_the_notify_program_of_the_description(tmp_path: Path) -> None:
     steps = only(Notified, of_example("teams", tmp_path), "failover")
-    assert {(step.machine, step.word) for step in steps} == {("lvs1", "MASTER"), ("lvs2", "MASTER")}
+    names = ("mail_eth0_ipv4", "web_eth0_ipv4")
+    assert {(step.machine, *step.words) for step in steps} == {
+        (machine, name, "MASTER") for machine in ("lvs1", "lvs2") for name in names
+    }
     assert {step.program for step in steps} == {"/usr/local/bin/lvs-failover"}
 
 

@@ -129,6 +129,8 @@ def test_a_realserver_dies_then_all_but_the_sorry_server(tmp_path: Path) -> None
     asks = {ask.subject.service: ask.wants for ask in only(Ask, found, "health")}
     assert asks["http 192.0.2.100:80: without web1"] == ("web2", "web3")
     assert asks["http 192.0.2.100:80: sorry server"] == ("sorry",)
+    assert asks["https 192.0.2.100:443: below the quorum"] == ("sorry",)
+    assert "http 192.0.2.100:80: below the quorum" not in asks
     assert asks["http 192.0.2.100:80: all back"] == ("web1", "web2", "web3")
     ended = [(step.machine, step.status) for step in only(Responders, found) if not step.up]
     assert ended == [("web1", 0), ("web2", 299), ("web3", 299)]

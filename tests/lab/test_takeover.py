@@ -29,9 +29,11 @@ services: {{web: {{vip: 192.0.2.100, {port}, method: dr{service}}}}}
 """
 
 
-def failover(folder: Path, failover: str = ", preempt: always", service: str = "", port: str = "tcp: 80") -> list[Item]:
+def failover(
+    folder: Path, failover: str = ", preempt: always", service: str = "", port: str = "tcp: 80", text: str = PAIR
+) -> list[Item]:
     source = folder / "cluster.yaml"
-    source.write_text(PAIR.format(failover=failover, service=service, port=port))
+    source.write_text(text.format(failover=failover, service=service, port=port))
     compilation = pipeline.compile(str(source))
     assert compilation.complete, compilation.diagnostics
     items = play.prepare("pair", compilation, folder / "generated", frozenset({"failover"})).items
@@ -68,9 +70,31 @@ def test_without_preemption_the_other_one_is_stopped(tmp_path: Path) -> None:
     assert owners == [("lvs2",), ("lvs2",), ("lvs1",), ("lvs1",)]
 
 
-def test_with_a_delay_either_may_have_the_vip(tmp_path: Path) -> None:
-    owners = [one.allowed for one in failover(tmp_path, ", preempt: 2m") if isinstance(one, Owner)]
-    assert owners == [("lvs2",), ("lvs1", "lvs2"), ("lvs1",), ("lvs1", "lvs2")]
+@pytest.mark.parametrize(
+    ("delay", "returned"),
+    [
+        # Who looks within seconds finds it where it was.
+        ("2m", ("lvs2",)),
+        ("5s", ("lvs1", "lvs2")),
+    ],
+)
+def test_a_director_that_returns_waits_as_long_as_it_should(
+    tmp_path: Path, delay: str, returned: tuple[str, ...]
+) -> None:
+    owners = [one.allowed for one in failover(tmp_path, f", preempt: {delay}") if isinstance(one, Owner)]
+    assert owners[:3] == [("lvs2",), returned, ("lvs1",)]
+
+
+def test_one_link_goes_where_all_vips_are_on_it(tmp_path: Path) -> None:
+    assert {one.devices for one in failover(tmp_path) if isinstance(one, Links)} == {("eth0",)}
+
+
+def test_a_director_that_is_not_managed_takes_over(tmp_path: Path) -> None:
+    text = PAIR.replace("eth1: 10.1.1.3}}", "eth1: 10.1.1.3}}, managed: false")
+    found = failover(tmp_path, ", preempt: always", text=text)
+    assert [one.machine for one in found if isinstance(one, Links)] == ["lvs1", "lvs1"]
+    owners = [one.allowed for one in found if isinstance(one, Owner)]
+    assert owners == [("lvs2",), ("lvs1", "lvs2"), ("lvs1",), ("lvs2",), ("lvs1",)]
 
 
 @pytest.mark.parametrize(

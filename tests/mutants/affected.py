@@ -27,7 +27,7 @@ AFFECTED: tuple[tuple[str, str, str], ...] = (
     ("ipvs.rules", "", "table traffic drain ftp affinity upload"),
     ("iptables.rules", "", "traffic affinity snat again"),
     ("routes.batch", "", "traffic snat"),
-    ("addresses.batch", "", "arp traffic upload"),
+    ("addresses.batch", "", "arp traffic upload health"),
     ("keepalived.conf", r"^global_defs.* / lvs_sync_daemon", "failover"),
     ("keepalived.conf", r"^(global_defs|vrrp_)", "arp traffic failover"),
     ("keepalived.conf", r"(_GET|_CHECK)|sorry_server|quorum", "table traffic health"),

@@ -23,7 +23,7 @@ class Ask(Step):
     must see as the source: empty means the client's own address. `original` is the address that they must take for the
     one that was asked, if that matters. `held` keeps all connections open until the end.
     With `seconds` it is asked until it is so. `loops` bounds the packets that the machines named there may get for
-    each time asked.
+    each time asked. The machines `no_redirects` must send no ICMP redirect meanwhile.
     """
 
     target: Target
@@ -43,6 +43,7 @@ class Ask(Step):
     one_socket: bool = False
     seconds: float = 0
     loops: Mapping[str, int] = field(default_factory=dict)
+    no_redirects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +59,11 @@ class Upload(Step):
 def ask(stage: Stage, step: Ask) -> None:
     """Ask, until the answers are as they should be."""
     began = time.monotonic()
-    judgement, looped = _once(stage, step)
+    judgement, amiss = _once(stage, step)
     while judgement.problems and time.monotonic() < began + step.seconds:
         time.sleep(0.3)
-        judgement, looped = _once(stage, step)
-    causes = [*judgement.problems, *looped]
+        judgement, amiss = _once(stage, step)
+    causes = [*judgement.problems, *amiss]
     if causes:
         missing = judgement.missing
         why = diagnosis.unanswered(stage.hosts, step.target, missing) if missing else ""
@@ -73,16 +74,26 @@ def ask(stage: Stage, step: Ask) -> None:
 
 def _once(stage: Stage, step: Ask) -> tuple[Judgement, list[str]]:
     before = {name: _packets(stage, name) for name in step.loops}
+    redirects = {name: _redirects(stage, name) for name in step.no_redirects}
     ports = step.ports or (step.target.port,)
     answers = stage.hosts[step.target.client].call(
         clients.ask, step.target, step.sources, step.count, ports, step.held, step.one_socket
     )
-    looped = []
+    amiss = []
     for name, most in step.loops.items():
         got = _packets(stage, name) - before[name]
         if got > most * step.count:
-            looped.append(f"{name} got {got} packets for {step.count} requests: they go round between the directors")
-    return judge(step, answers), looped
+            amiss.append(f"{name} got {got} packets for {step.count} requests: they go round between the directors")
+    for name, count in redirects.items():
+        if sent := _redirects(stage, name) - count:
+            amiss.append(f"{name} sent {sent} ICMP redirects: a realserver that takes one replies past the director")
+    return judge(step, answers), amiss
+
+
+def _redirects(stage: Stage, name: str) -> int:
+    """ICMP redirects that it has sent so far (/proc/net/snmp)."""
+    names, numbers = stage.hosts[name].must("grep ^Icmp: /proc/net/snmp").splitlines()
+    return int(numbers.split()[names.split().index("OutRedirects")])
 
 
 def _packets(stage: Stage, name: str) -> int:

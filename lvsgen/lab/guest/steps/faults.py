@@ -30,9 +30,10 @@ class Responders(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links(Step):
-    """All links of a machine go down, or come back."""
+    """Links of a machine go down, or come back: all that it has, or those of some devices."""
 
     machine: str
+    devices: tuple[str, ...] = ()
     up: bool
 
 
@@ -57,12 +58,13 @@ def links(stage: Stage, step: Links) -> None:
     """Down, or up again."""
     host = stage.hosts[step.machine]
     word = "up" if step.up else "down"
-    host.must("\n".join(f"ip link set {nic.device} {word}" for nic in host.machine.nics))
+    nics = [nic for nic in host.machine.nics if not step.devices or nic.device in step.devices]
+    host.must("\n".join(f"ip link set {nic.device} {word}" for nic in nics))
     if step.up:
         # The kernel drops the routes of a device that goes down (fib_frontend.c), and IPv6 addresses with them.
         again = [
             f"ip address replace {address} dev {nic.device} nodad"
-            for nic in host.machine.nics
+            for nic in nics
             for address in nic.addresses
             if ":" in address
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import dataclass
 
@@ -11,11 +12,11 @@ from lvsgen.lab.guest.wire import Step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notified(Step):
-    """The stand-in of `program` on a machine must have been told `word`, in `seconds`."""
+    """The stand-in of `program` on a machine must have been told all `words` in one call, in `seconds`."""
 
     machine: str
     program: str
-    word: str
+    words: tuple[str, ...]
     seconds: float
 
 
@@ -25,9 +26,9 @@ def notified(stage: Stage, step: Notified) -> None:
     while True:
         said = stage.hosts[step.machine].run("cat /run/notified 2>/dev/null").said
         calls = [line for line in said.splitlines() if line.split()[:1] == [step.program]]
-        good = any(step.word in call.split() for call in calls)
+        good = any(set(step.words) <= set(shlex.split(call)) for call in calls)
         if good or time.monotonic() > end:
             break
         time.sleep(0.3)
     seen = f"{step.machine}: {len(calls)} calls of {step.program}"
-    stage.tell(step.subject, good, seen, f"{step.program} was never told {step.word}")
+    stage.tell(step.subject, good, seen, f"{step.program} was never told {' '.join(step.words)}")
