@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 from lvsgen.lab.guest import clients, diagnosis
 from lvsgen.lab.guest.stage import Stage
+from lvsgen.lab.guest.steps.watch import stood_still, too_slow
 from lvsgen.lab.guest.wire import Step
+
+_BEFORE = 30
+"""Seconds before the question in which a master may have been lost because nobody heard it."""
 
 _LISTEN = 0.4
 """Seconds to wait for answers to one broadcast."""
@@ -32,7 +36,8 @@ class Owner(Step):
 
 def owner(stage: Stage, step: Owner) -> None:
     """Ask, until it is as it should be."""
-    end = time.monotonic() + step.seconds
+    began = time.monotonic()
+    end = began + step.seconds
     while True:
         names = _who(stage, step)
         good = (len(names) == 1 and names[0] in step.allowed) if step.allowed else not names
@@ -43,6 +48,9 @@ def owner(stage: Stage, step: Owner) -> None:
         names = _who(stage, step)
         good = len(names) <= 1 and set(names) <= set(step.allowed)
     seen = f"{step.ip}: {' and '.join(names) or 'nobody'}"
+    if not good and (pause := stood_still(stage, began - _BEFORE)):
+        stage.leave_open(step.subject, f"{too_slow(pause)}; {seen}")
+        return
     cause = "" if good else diagnosis.wrong_owner(stage.hosts, step.ip, names, step.allowed, step.directors)
     stage.tell(step.subject, good, seen, cause or f"{' or '.join(step.allowed) or 'nobody'} must answer")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import tempfile
 import time
@@ -61,18 +62,15 @@ def begin(stage: Stage, step: Watch) -> None:
 
 
 def _watch(device: str, ips: Sequence[str], orders: socket.socket, out: TextIO) -> None:
-    answers: list[tuple[float, str, list[str]]] = []
     orders.setblocking(False)
-    while len(answers) < _MOST:
-        ip = ips[len(answers) % len(ips)]
-        answers.append((time.monotonic(), ip, clients.who_has(device, ip, _LISTEN)))
+    for number in range(_MOST):
+        ip = ips[number % len(ips)]
+        print(json.dumps((time.monotonic(), ip, clients.who_has(device, ip, _LISTEN))), file=out, flush=True)
         try:
             orders.recv(1)
             break
         except BlockingIOError:
             continue
-    json.dump(answers, out)
-    out.flush()
 
 
 def end(stage: Stage, step: Unwatch) -> None:
@@ -82,23 +80,46 @@ def end(stage: Stage, step: Unwatch) -> None:
     client = stage.hosts[running.step.client]
     client.children.remove(running.child)
     wait_for(running.child, 20)
-    running.out.seek(0)
-    text = running.out.read()
+    told = _told(running)
     running.out.close()
     running.orders.close()
-    if not text:
-        raise Trouble(f"{running.step.client}: the watch over {', '.join(running.step.ips)} does not end")
-    answers = [(at, ip, sorted({stage.macs.get(mac, mac) for mac in macs})) for at, ip, macs in json.loads(text)]
+    if not told:
+        raise Trouble(f"{running.step.client}: the watch over {', '.join(running.step.ips)} has seen nothing")
+    answers = [(at, ip, sorted({stage.macs.get(mac, mac) for mac in macs})) for at, ip, macs in told]
     problem = two_at_once(answers, step.overlap)
     double = sum(len(names) > 1 for _, _, names in answers)
     seen = f"asked {len(answers)} times, {double} times answered by two"
-    times = [at for at, _, _ in answers]
-    pause = max((after - before for before, after in pairwise(times)), default=0)
-    if problem and pause > _LISTEN + _STALL:
-        # keepalived had no time either, and who hears no adverts for three intervals takes over.
-        stage.leave_open(step.subject, f"this machine is too slow: it stood still for {pause:.1f} s; {seen}")
+    pause = _longest([at for at, _, _ in answers])
+    if problem and pause:
+        stage.leave_open(step.subject, f"{too_slow(pause)}; {seen}")
     else:
         stage.tell(step.subject, not problem, seen, problem)
+
+
+def stood_still(stage: Stage, since: float) -> float:
+    """The longest time since then for which a client that watches could not ask; 0 if it was no long one.
+
+    keepalived had no time either, and who hears no adverts for three intervals takes over.
+    """
+    watches = [one for one in stage.kept.values() if isinstance(one, _Running)]
+    return max((_longest([at for at, _, _ in _told(one) if at > since]) for one in watches), default=0)
+
+
+def too_slow(pause: float) -> str:
+    """Why what was seen proves nothing."""
+    return f"this machine is too slow: it stood still for {pause:.1f} s"
+
+
+def _longest(times: Sequence[float]) -> float:
+    pause = max((after - before for before, after in pairwise(times)), default=0)
+    return pause if pause > _LISTEN + _STALL else 0
+
+
+def _told(running: _Running) -> list[tuple[float, str, list[str]]]:
+    """What the client has written down so far; reading leaves alone where it writes."""
+    number = running.out.fileno()
+    text = os.pread(number, os.fstat(number).st_size, 0).decode()
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
 def two_at_once(answers: Sequence[tuple[float, str, Sequence[str]]], overlap: float) -> str:
