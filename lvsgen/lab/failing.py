@@ -22,7 +22,7 @@ SLACK = 20
 
 
 def health(scene: Scene) -> Iterator[Step | Omission]:
-    """One realserver dies, then all that have a sorry server behind them, then everybody returns."""
+    """One realserver answers wrongly or dies, then all that have a sorry server behind them die, then all return."""
     checked = [e for e in scene.asked if e.service.checked and scene.clients(e)]
     watched = []
     for endpoint in checked:
@@ -35,7 +35,7 @@ def health(scene: Scene) -> Iterator[Step | Omission]:
         return
     hit = [e for e in watched if victim in scene.weights(e)]
     sorry = [e for e in hit if _sorry(scene, e)]
-    wrong = 0 if sorry else _wrong_status(hit)
+    wrong = _wrong_status(hit)
     yield replace(_dies(scene, victim), status=wrong)
     down = frozenset({victim})
     kept = [e for e in hit if not _lost(scene, e, down)]
@@ -44,9 +44,8 @@ def health(scene: Scene) -> Iterator[Step | Omission]:
         yield from _after(scene, endpoint, down, f"without {victim}")
     more = sorted({name for e in sorry for name in scene.weights(e)} - down)
     if sorry and not {_sorry(scene, e) for e in sorry} & {*more, victim}:
-        status = _wrong_status(sorry)
         for name in more:
-            yield replace(_dies(scene, name), status=status)
+            yield _dies(scene, name)
             before, down = down, down | {name}
             for endpoint in sorry if name != more[-1] else ():
                 if _lost(scene, endpoint, down) and not _lost(scene, endpoint, before):
@@ -54,7 +53,7 @@ def health(scene: Scene) -> Iterator[Step | Omission]:
         for endpoint in sorry:
             yield from _after(scene, endpoint, down, "sorry server")
         for name in more:
-            yield replace(_dies(scene, name), up=True, status=status)
+            yield replace(_dies(scene, name), up=True)
     yield replace(_dies(scene, victim), up=True, status=wrong)
     yield from _tables(scene, hit, frozenset(), "the table is whole again")
     for endpoint in hit:

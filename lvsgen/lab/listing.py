@@ -18,7 +18,7 @@ def key(virtual: VirtualService) -> str:
 
 
 def entries(virtual: VirtualService, failed: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """Its scheduler and persistence, then its realservers with method and weight.
+    """Its scheduler and persistence, then its realservers with method, weight and thresholds.
 
     Hosts that `failed` their checks are gone, or have weight 0.
     """
@@ -30,7 +30,9 @@ def entries(virtual: VirtualService, failed: frozenset[str] = frozenset()) -> tu
             if virtual.service.on_failure == "remove":
                 continue
             weight = 0
-        found.append(f"{_bracketed(str(one.ip))}:{one.port} {_METHODS[one.member.method]} {weight}")
+        limits = (one.member.upper_threshold or 0, one.member.lower_threshold or 0)
+        text = f"{_bracketed(str(one.ip))}:{one.port} {_METHODS[one.member.method]} {weight}"
+        found.append(text + (f" -x {limits[0]} -y {limits[1]}" if any(limits) else ""))
     return tuple(found)
 
 

@@ -36,7 +36,7 @@ def test_a_client_leaves_a_realserver_of_each_kind_of_service(tmp_path: Path) ->
     ftp, web = only(Leaving, of_example("nat-two-networks", tmp_path), "drain")
     assert (ftp.service, web.service) == ("-t 192.0.2.100:21", "-t 192.0.2.100:80")
     assert not web.reuses
-    assert web.destinations == {"rs1": "10.1.1.11:8080 -m 3", "rs2": "10.1.1.12:8080 -m 1"}
+    assert web.destinations == {"rs1": "10.1.1.11:8080 -m 3", "rs2": "10.1.1.12:8080 -m 1 -x 200 -y 150"}
 
 
 def test_a_client_of_a_mark_leaves_it_too(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Which mutants there are: takes the folders of all examples, returns each change of each shape of line once.
 
-A shape is tried in the smallest example that has it; where that tells nothing, on another host, and in another example.
-The lines that it stands for are counted.
+A shape is tried in the smallest example that has it; where that tells nothing, on another host, and in two more
+examples. The lines that it stands for are counted.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from pathlib import Path
 from tests.mutants.affected import EXEMPT
 from tests.mutants.flips import changes
 from tests.mutants.lines import FILES, Line, lines
+
+_EXAMPLES = 3
 
 SAMPLED = "large"
 """The lab plays a sample of this example, from other files: its lines are counted, and tried elsewhere."""
@@ -89,15 +91,15 @@ def _places(examples: Mapping[str, Path]) -> Iterator[tuple[str, Place]]:
 
 
 def _some(places: Iterable[Place], number: int) -> Iterator[Place]:
-    """The first place, the first one on another host of that example, and the first one in another example."""
+    """The first place, the first one on another host of that example, and the first ones in other examples."""
     taken: list[Place] = []
+    examples: set[str] = set()
     for place in places:
         if place.example == SAMPLED or len(tuple(changes(place.line))) <= number:
             continue
-        near = [one for one in taken if one.example == place.example]
-        if not taken or (len(taken) == len(near) == 1 and place.host != near[0].host):
+        if place.example not in examples or (len(taken) == 1 and place.host != taken[0].host):
             taken.append(place)
-        elif not near:
-            taken.append(place)
-            break
+            examples.add(place.example)
+            if len(examples) == _EXAMPLES:
+                break
     yield from taken

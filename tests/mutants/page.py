@@ -18,7 +18,7 @@ or flips one value, of the files of one host, as if it had been generated so, an
 still comes from the unchanged description. A mutant is caught if a property fails that passes without it.
 
 The lines come from `examples/`. Lines that differ in nothing but addresses, names and numbers are one shape: it is
-tried in the smallest example that has it; where nothing is noticed, on another host and in another example. In
+tried in the smallest example that has it; where nothing is noticed, on another host and in two more examples. In
 `keepalived.conf` a line that opens a block is removed with its block, and the times of all kinds of checks are one
 shape. Numbers are flipped to the next one, settings between 0 and 1; times become a hundred times as long (`advert_int`
 twenty), as the lab does not measure seconds. Each mutant is tried with the properties that it can affect

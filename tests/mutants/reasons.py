@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _DEFAULT = "superfluous: keepalived's own default is the same; it is written out for the reader"
+_ON_LO = "Linux answers ARP for its addresses on all interfaces; which one has the VIP shows in gratuitous ARP alone"
 _GIVEN = "the description's value; the lab does not measure how long a check takes, and its default is near enough"
 
 REASONS: tuple[tuple[str, str, str, str], ...] = (
@@ -14,10 +15,38 @@ REASONS: tuple[tuple[str, str, str, str], ...] = (
     (
         "routes.batch",
         "scope link$",
-        "removed",
+        "removed|replace|dev",
         "a default route that was lost could not be added again: its gateway would be on no network",
     ),
     ("routes.batch", "scope link$", "link → global", "what the kernel makes of a route without a gateway in any case"),
+    ("addresses.batch", "dev DEV$", "→ lo$", _ON_LO),
+    ("keepalived.conf", "_excluded / .* dev DEV$", "→ lo$", _ON_LO),
+    (
+        "iptables.rules",
+        " -j SNAT ",
+        "^-d ",
+        "realservers reach their own network without a director: none of these packets comes to it",
+    ),
+    (
+        "keepalived.conf",
+        "/ unicast_src_ip ",
+        "removed",
+        "keepalived takes an address of the interface, which has one only",
+    ),
+    (
+        "keepalived.conf",
+        "/ unicast_peer / IPv6$",
+        "→",
+        "instances of a sync group become master together: the one that hears adverts holds back the one that does not",
+    ),
+    ("keepalived.conf", "/ type SOA$", "removed", _DEFAULT),
+    ("keepalived.conf", "/ connect_port N$", "removed", "superfluous: keepalived's default is the realserver's port"),
+    (
+        "keepalived.conf",
+        "/ mh-fallback$",
+        "removed",
+        "keepalived takes away what fails; it counts where a realserver is drained or full, and no example has that",
+    ),
     ("keepalived.conf", "/ state BACKUP$", "removed", _DEFAULT),
     (
         "keepalived.conf",

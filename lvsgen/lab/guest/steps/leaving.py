@@ -19,7 +19,7 @@ _CLOSED = 0.5
 class Leaving(Step):
     """A client asks; the realserver that answered gets weight 0 on all directors, and the client asks again, from the
     same port if it `reuses` it. `service` is how ipvsadm names the service; `destinations` are its realservers by
-    machine, with their methods and weights: `REALSERVER METHOD WEIGHT`.
+    machine, with all that `ipvsadm -e` needs: `REALSERVER METHOD WEIGHT`, and thresholds if there are any.
     """
 
     target: Target
@@ -38,15 +38,14 @@ def leaving(stage: Stage, step: Leaving) -> None:
     if first not in step.destinations:
         stage.tell(step.subject, False, first, "a realserver of it must answer")
         return
-    place, method, weight = step.destinations[first].split()
-    edit = f"ipvsadm -e {step.service} -r {place} {method} -w"
+    place, method, weight, *limits = step.destinations[first].split()
     for name in step.target.directors:
-        stage.hosts[name].must(f"{edit} 0")
+        stage.hosts[name].must(f"ipvsadm -e {step.service} -r {place} {method} {' '.join(limits)} -w 0")
     time.sleep(_CLOSED)
     again = _PORT if step.reuses else _PORT + 1
     then = client.call(clients.ask_from, step.target, step.source, again)
     for name in step.target.directors:
-        stage.hosts[name].must(f"{edit} {weight}")
+        stage.hosts[name].must(f"ipvsadm -e {step.service} -r {place} {method} {' '.join(limits)} -w {weight}")
     client.must(f"echo {before} >/proc/sys/net/ipv4/tcp_max_tw_buckets")
     good = then in step.destinations and then != first
     cause = f"a client of {first} came back to it after it was drained" if then == first else "another one must answer"
