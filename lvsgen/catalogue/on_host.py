@@ -379,6 +379,48 @@ def check_fails() -> None:
     """
 
 
+@documented("LVS874", ERROR)
+def timeouts_differ() -> None:
+    """What it finds:
+        Timeouts of the kernel's connection table that differ from the description.
+
+    Why:
+        Idle connections are forgotten sooner than their peers believe, and hang; or entries of clients that are gone
+        fill the table. They are not saved with the table: a reboot or another program sets them back.
+
+    Example:
+        FAIL LVS874 timeouts of tcp, tcpfin, udp expected=7200 120 300 got=900 120 300
+
+    Instead:
+        lvs.sh apply
+
+    Sources:
+        ipvsadm(8), --set
+    """
+
+
+@documented("LVS875", ERROR)
+def vip_not_held_once() -> None:
+    """What it finds:
+        A VIP of VRRP that no machine answers for, or one that this director holds while another machine answers for it.
+
+    Why:
+        Nobody: its clients have no service. Two: the directors do not hear each other, or a realserver answers ARP. New
+        connections often still work, so that tests see nothing; established ones break when the neighbour entry of the
+        router changes.
+
+    Example:
+        FAIL LVS875 VIP 192.0.2.100 expected=held once got=held here and elsewhere
+
+    Instead:
+        look at the MAC address that answers: `arping -D -I eth0 192.0.2.100`. Of the other director, let VRRP through
+        its packet filter (IP protocol 112); of a realserver, `lvs.sh verify` there
+
+    Sources:
+        arping(8), -D; seen on 6.1
+    """
+
+
 HOST_CHECKS: tuple[Entry, ...] = (
     vip_not_deprecated,
     forwarding_off,
@@ -399,5 +441,7 @@ HOST_CHECKS: tuple[Entry, ...] = (
     setting_differs,
     keepalived_differs,
     check_fails,
+    timeouts_differ,
+    vip_not_held_once,
 )
 """All of them, in the order of their codes."""

@@ -13,7 +13,7 @@
 # full disk cannot cut a pipe short.
 
 set -uf
-export LC_ALL=C PATH="$PATH:/usr/sbin:/usr/bin:/sbin:/bin"
+export LC_ALL=C PATH="$PATH:/usr/sbin:/usr/bin:/sbin:/bin" # root's own choice counts; cron and ssh have too little of it
 trap '' HUP PIPE # a lost session must not leave the host half way
 trap 'exit 1' INT TERM
 

@@ -11,7 +11,7 @@ open_state() {
     flock "${1:--n}" 9 || refuse "another lvs.sh is at work on $cluster: wait until it has ended"
     # A run was killed between the two renames of keep_copy.
     [ -d "$state/current" ] || [ ! -d "$state/previous" ] || mv "$state/next" "$state/current"
-    trap 'rm -f "$keepalived_conf.lvsgen-new"' EXIT
+    trap 'rm -f "$keepalived_conf.lvsgen-new" "$state/room"' EXIT
 }
 
 # plan looks while nobody else changes anything; it leaves no trace.
@@ -88,9 +88,11 @@ keep_copy() {
     [ "$goal" = "$state/back" ] || rm -rf "$state/back"
     if is_current; then return; fi
     rm -rf "$state/next"
+    # As much again has to fit: the notes of what is done are about as long.
     # shellcheck disable=SC2086  # names without blanks, none of them with a slash
-    (cd "$goal" && mkdir "$state/next" && cp lvsgen.sum $listed "$state/next") ||
+    (cd "$goal" && mkdir "$state/next" && cp lvsgen.sum $listed "$state/next" && cat lvsgen.sum $listed >"$state/room") ||
         die "cannot keep a copy of $goal in $state (disk full?): nothing was changed"
+    rm -f "$state/room"
     rm -rf "$state/previous"
     [ ! -d "$state/current" ] || mv "$state/current" "$state/previous"
     mv "$state/next" "$state/current" || die "cannot write to $state"

@@ -5,11 +5,11 @@
 # what connections notice of it.
 #
 # LIVE is `ipvsadm -Sn`, a line `thresholds`, and `ipvsadm -Ln --thresholds` (-Sn leaves them out), WANTED is ipvs.rules,
-# OWNED the keys of the services that are ours. All other services are left alone. What stays is edited in place, with its
-# full specification, as an edit resets what it does not name. Members grow before they are quiesced before they are
-# deleted, so a service that has and will have a live realserver is never without one. Deleted services come last: what
-# sends traffic to them must be gone by then. $keep_weights keeps live weights; $quiesce gives weight 0 instead of
-# deleting.
+# or what keepalived_table makes of keepalived.conf, OWNED the keys of the services that are ours. All other services are
+# left alone. What stays is edited in place, with its full specification, as an edit resets what it does not name. Members
+# grow before they are quiesced before they are deleted, so a service that has and will have a live realserver is never
+# without one. Deleted services come last: what sends traffic to them must be gone by then. $keep_weights keeps live
+# weights; $quiesce gives weight 0 instead of deleting.
 # shellcheck disable=SC2016  # awk's own
 ipvs_delta_awk='
 # Splits a line into key, member and specification: what ipvsadm prints and what it takes, in one spelling.
@@ -91,6 +91,7 @@ function of_delete(key, at,   text) {
     return text
 }
 
+$0 == "wanted" { kind = "wanted"; next }
 kind == "live" && $0 == "thresholds" { kind = "thresholds"; thresholds_known = 1; next }
 kind == "thresholds" && /^(TCP|UDP|SCTP|FWM) / {
     key = $1 == "TCP" ? "-t" : $1 == "UDP" ? "-u" : $1 == "FWM" ? "-f" : "--sctp-service"
@@ -104,6 +105,7 @@ kind == "thresholds" && $1 == "->" {
 }
 kind == "thresholds" { next }
 kind == "owned" { owned[++owned_count] = $1 " " $2 ($3 == "-6" ? " -6" : "") }
+kind == "wanted" && $1 == "sorry" { may_be[$2 " " $3 ($4 == "-6" ? " -6" : ""), $NF]; next }
 (kind == "live" || kind == "wanted") && /^-[Aa] / {
     parse()
     if ($1 == "-A") {
@@ -147,7 +149,7 @@ END {
         printf "%s", quiesced
         for (m = 1; m <= members_now[key]; m++) {
             at = key SUBSEP name_now[key, m]
-            if (!(at in wanted)) print "-d " key " -r " name_now[key, m] "\t" of_delete(key, at)
+            if (!(at in wanted) && !(at in may_be)) print "-d " key " -r " name_now[key, m] "\t" of_delete(key, at)
         }
     }
     for (s = 1; s <= owned_count; s++) {
@@ -163,7 +165,7 @@ END {
 function leave(key, effect,   m, at) {
     for (m = 1; m <= members_now[key]; m++) {
         at = key SUBSEP name_now[key, m]
-        if (!(at in wanted) && live_weight[at] > 0) print edited(text_now[at] option_x[at], 0) "\t" effect
+        if (!(at in wanted) && !(at in may_be) && live_weight[at] > 0) print edited(text_now[at] option_x[at], 0) "\t" effect
     }
 }'
 
@@ -181,6 +183,8 @@ ipvs_pending() {
             no_ipvs || ipvsadm -Sn || echo 'no table (modprobe ip_vs?)'
             echo thresholds
             no_ipvs || ipvsadm -Ln --thresholds
+            echo wanted
+            ! keepalived_writes || keepalived_table "$goal/keepalived.conf"
         } 2>&1 | awk -v keep_weights="$keep_weights" -v quiesce="${1-}" "$ipvs_delta_awk" kind=live - kind=wanted "$rules" kind=owned "$owned" 2>&1
     ) || die "the IPVS table is left as it is: $delta"
 }
@@ -209,18 +213,21 @@ $(printf '%s\n' "$delta" | grep "^$1" | sed -e 's/^/  /' -e "s/$tab.*//")" ;;
 }
 
 # unchanged: is the table as it was when all of it was in order, and are the files the same? Then nothing needs to be
-# compared, which takes longer than to read it.
+# compared, which takes longer than to read it. There were no thresholds, which -Sn does not show; the two ways to read it
+# go side by side.
 unchanged() {
     wanted ipvs.rules && [ "$keep_weights" = 0 ] && [ -f "$state/table" ] && load table.sums && [ "$loaded" = "$sums" ] &&
-        ! no_ipvs && ipvsadm -Sn 2>/dev/null | cmp -s - "$state/table"
+        ! no_ipvs || return
+    { ipvsadm -Ln --thresholds | grep -E '^ *-> [^ ]+ +(0 +)?[1-9]'; } >/dev/null 2>&1 9>&- &
+    thresholds=$!
+    ipvsadm -Sn 2>/dev/null | cmp -s - "$state/table" || return
+    ! wait "$thresholds"
 }
 
 services_up() {
     delta='' services='' table_is_known=
-    if [ "$writer" = keepalived ] && [ -n "$goal" ]; then
-        # keepalived keeps what is in its file; what is not was ours until now and must not stay for ever.
-        [ ! -f "$state/services" ] || note "keepalived writes the IPVS table now: it takes over what is there"
-        [ -n "$dry" ] || [ ! -f "$state/services" ] || rm -f "$state/services" "$state/table"
+    if keepalived_writes; then
+        hand_over
         return
     fi
     if ! wanted ipvs.rules && [ ! -f "$state/services" ]; then return; fi
@@ -244,6 +251,38 @@ services_up() {
     fi
 }
 
+keepalived_writes() { [ "$writer" = keepalived ] && wanted keepalived.conf; }
+
+# hand_over: the table was ours, and keepalived writes it from now on. What is there already it takes over as it finds it
+# ("Service already exists" in its log), and what its file does not name it leaves for ever. So the one is edited before,
+# and the other goes when keepalived serves; until then it is noted as ours.
+hand_over() {
+    [ -f "$state/services" ] || return 0
+    need ipvsadm ipvsadm
+    note 'keepalived writes the IPVS table from now on, and takes over what is there'
+    ipvs_pending
+    is_installed || ipvs_load '-[Ee] '
+}
+
+handed_over() {
+    [ -f "$state/services" ] || return 0
+    for _ in 1 2 3 4 5 6 7 8 9 10; do # realservers come after their first check, if the file says so
+        ipvs_pending
+        case $dry,$nl$delta in ,*"$nl-"[Aa]' '*) sleep 1 ;; *) break ;; esac
+    done
+    case $dry,$nl$delta in
+        ,*"$nl-A "*)
+            note 'keepalived does not serve all of it yet: what it does not describe stays until the next apply'
+            return
+            ;;
+    esac
+    [ -z "$drain" ] || drain_leaving
+    ipvs_load '-d '
+    vips_are_gone
+    ipvs_load '-D '
+    [ -n "$dry" ] || rm -f "$state/services" "$state/table"
+}
+
 # lines_without LINES OTHERS: those that are not among the others.
 lines_without() {
     printf '%s\n=\n%s\n' "$2" "$1" | awk '$0 == "=" { rest = 1; next } !rest { other[$0]; next } NF && !($0 in other)'
@@ -264,6 +303,7 @@ own_services() {
     done <<END
 $(lines_without "$new" "$(lines_without "$new" "$live")")
 END
+    [ -n "$dry" ] || rm -f "$state/table.sums" # from here on the table is compared, and the list made true again
     save services "$owned${owned:+$nl}$new$nl"
 }
 
@@ -292,6 +332,10 @@ drain_leaving() {
 }
 
 services_down() {
+    if keepalived_writes; then
+        handed_over
+        return
+    fi
     [ -f "$state/services" ] || return 0
     [ -z "$table_is_known" ] || return 0
     vips_are_gone

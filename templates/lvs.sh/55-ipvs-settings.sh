@@ -46,7 +46,8 @@ $settings
 END
 }
 
-set_timeouts() {
+# timeouts_differ: from what $setting says, where 0 keeps what there is. They are in $now.
+timeouts_differ() {
     now='0 0 0'
     if ! no_ipvs; then
         now=$(ipvsadm -Ln --timeout)
@@ -54,12 +55,14 @@ set_timeouts() {
     fi
     # shellcheck disable=SC2086  # three numbers each
     set -- $now ${setting#--set }
-    # 0 keeps what there is.
-    if [ "$4" = 0 ] || [ "$4" = "$1" ]; then
-        if [ "$5" = 0 ] || [ "$5" = "$2" ]; then
-            if [ "$6" = 0 ] || [ "$6" = "$3" ]; then return; fi
-        fi
-    fi
+    case $4 in 0 | "$1") ;; *) return 0 ;; esac
+    case $5 in 0 | "$2") ;; *) return 0 ;; esac
+    case $6 in 0 | "$3") ;; *) return 0 ;; esac
+    return 1
+}
+
+set_timeouts() {
+    timeouts_differ || return 0
     more_of timeouts || remember ipvs.conf "timeouts$tab--set $now"
     # shellcheck disable=SC2086  # the line is a list of words
     do_it hitless "~ ipvsadm $setting (was $now)" ipvsadm $setting

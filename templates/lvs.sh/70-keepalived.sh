@@ -1,7 +1,18 @@
 
 # --- keepalived -------------------------------------------------------------------------------------------------------
 
-reloaded='' stopped=
+reloaded='' gave_up=
+
+# one_cluster_has_it: keepalived reads one file.
+one_cluster_has_it() {
+    wanted keepalived.conf || return 0
+    set +f
+    for other in "$run"/*/keepalived; do
+        [ ! -f "$other" ] || [ "$other" = "$state/keepalived" ] ||
+            refuse "$keepalived_conf belongs to another cluster on this host, see ${other%/*}: describe both in one cluster.yaml"
+    done
+    set -f
+}
 
 # keepalived_pid: into $pid; fails unless it runs.
 keepalived_pid() {
@@ -76,10 +87,66 @@ hidden() {
     }'
 }
 
+# keepalived_table FILE: its virtual services as `ipvsadm -Sn` prints them, and `sorry KEY -r MEMBER`.
+keepalived_table() {
+    awk '
+    function shown(address, port) { return (address ~ /:/ ? "[" address "]" : address) ":" port }
+    function tunnel(   i, text) {
+        for (i = 3; i < NF; i++) if ($i == "type" || $i == "port") text = text " --tun-" $i " " $(i + 1)
+        return text ($NF ~ /^(nocsum|csum|remcsum)$/ ? " --tun-" $NF : "")
+    }
+    function method() { return $2 == "DR" ? "-g" : $2 == "NAT" ? "-m" : "-i" tunnel() }
+    { sub(/ *#.*/, "") }
+    $0 ~ /^[ \t]*[}]$/ && --depth == 0 && service {
+        key = (mark ? "-f" : kind) " " name (mark && six ? " -6" : "")
+        print "-A " key " -s " scheduler engine persistence (flags == "" ? "" : " -b " substr(flags, 2))
+        for (i = 1; i <= members; i++) print "-a " key " -r " member[i] " " (own[i] ? own[i] : usual) " -w " weight[i] limits[i]
+        if (sorry) print "sorry " key " -r " sorry
+        service = 0
+    }
+    depth == 1 && service {
+        if ($1 == "ip_family") six = $2 == "inet6"
+        if ($1 == "protocol") kind = $2 == "UDP" ? "-u" : $2 == "SCTP" ? "--sctp-service" : "-t"
+        if ($1 == "lvs_sched") scheduler = $2
+        if ($1 == "lvs_method") usual = method()
+        if ($1 == "ops") persistence = persistence " -o"
+        if ($1 ~ /^((sh|mh)-(port|fallback)|flag-[123])$/) flags = flags "," $1
+        if ($1 == "persistence_engine") engine = " --pe " $2
+        if ($1 == "persistence_timeout") persistence = persistence " -p " ($2 ? $2 : 360)
+        if ($1 == "persistence_granularity") persistence = persistence " -M " $2
+        if ($1 == "sorry_server") sorry = shown($2, $3 ? $3 : port)
+        if ($1 == "real_server") {
+            member[++members] = shown($2, $3 != "{" ? $3 : port)
+            own[members] = limits[members] = ""
+            weight[members] = 1
+        }
+    }
+    depth == 2 && service {
+        if ($1 == "weight") weight[members] = $2
+        if ($1 == "lvs_method") own[members] = method()
+        if ($1 == "uthreshold") limits[members] = " -x " $2 limits[members]
+        if ($1 == "lthreshold") limits[members] = limits[members] " -y " $2
+    }
+    $1 == "virtual_server" {
+        service = 1
+        mark = $2 == "fwmark"
+        port = mark || $3 == "{" ? 0 : $3
+        name = mark ? $3 : shown($2, port)
+        kind = "-t"
+        six = members = 0
+        scheduler = "wlc"
+        usual = engine = persistence = flags = sorry = ""
+    }
+    /[{]$/ { depth++ }' "$1"
+}
+
 # fixed_settings FILE: those that keepalived reads only when it starts ("cannot change ... at a reload" in its log).
 fixed_settings() {
     awk '$1 ~ /^(net_namespace|net_namespace_ipvs|namespace_with_ipsets|instance|use_pid_dir|nftables|nftables_ipvs|tmp_config_directory|disable_local_igmp)$/ { print $1, $2 }' "$1"
 }
+
+# is_installed: does keepalived run with this very file?
+is_installed() { keepalived_pid && fill "$keepalived_conf" >/dev/null 2>&1; }
 
 # What happens to keepalived, into $action: nothing, start, reload or restart.
 keepalived_action() {
@@ -115,14 +182,40 @@ stop_keepalived() {
     done
 }
 
+# its_services: what keepalived writes until now and this script from now on, into $given. It deletes them when it gets the
+# new file or ends, also those that were made ready by then: so they are made again.
+given=
+its_services() {
+    if [ "$writer" = keepalived ] || [ ! -r "$keepalived_conf" ] || ! keepalived_pid; then return; fi
+    given=$(keepalived_table "$keepalived_conf" | service_keys)
+}
+
+# It does so in its own time after a reload.
+services_are_given_up() {
+    [ -n "$given" ] || return 0
+    gave_up=yes
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        [ "$(lines_without "$given" "$(ipvsadm -Sn | service_keys)")" != "$given" ] || return 0
+        sleep 1
+    done
+}
+
 keepalived_up() {
     wanted keepalived.conf || return 0
     need keepalived keepalived
     keepalived_action
+    effect='hitless: keepalived computes what has changed'
     if [ -n "$differs" ]; then
+        if [ -f "$keepalived_conf" ] && ! is_ours "$keepalived_conf"; then
+            effect='what only your own keepalived.conf describes ends, VIPs and services; keepalived computes the rest'
+            [ -e "$keepalived_conf.before-lvsgen" ] ||
+                note "your own $keepalived_conf is kept as $keepalived_conf.before-lvsgen; stop puts it back"
+        fi
         put_in_place
         changed hitless "~ $keepalived_conf"
+        its_services
     fi
+    [ -z "$given" ] || effect='its services go and are made again: clients are refused meanwhile, about a second'
     if [ -z "$dry" ] && [ ! -f "$state/keepalived" ]; then
         if [ "$action" = start ]; then save keepalived stopped; else save keepalived running; fi
     fi
@@ -135,11 +228,13 @@ keepalived_up() {
         reload)
             [ -n "$dry" ] || kill -HUP "$pid" || die "cannot reload keepalived (process $pid)"
             reloaded=yes
-            changed 'hitless: keepalived computes what has changed' '~ keepalived reloaded'
+            changed "$effect" '~ keepalived reloaded'
+            [ -n "$dry" ] || services_are_given_up
             ;;
         restart)
             if [ -z "$dry" ]; then
                 stop_keepalived
+                services_are_given_up
                 start_keepalived
             fi
             changed 'restart of keepalived: VIPs and services are away for about two seconds, a reload cannot change these settings' \
@@ -160,13 +255,13 @@ put_in_place() {
 $(printf '%s\n' "$said" | hidden | sed 's/^/  /')"
     if [ -f "$keepalived_conf" ] && ! is_ours "$keepalived_conf" && [ ! -e "$keepalived_conf.before-lvsgen" ]; then
         cp -p "$keepalived_conf" "$keepalived_conf.before-lvsgen" || die "cannot keep a copy of $keepalived_conf"
-        note "your $keepalived_conf is kept as $keepalived_conf.before-lvsgen; stop puts it back"
     fi
 }
 
 keepalived_down() {
     if [ ! -f "$state/keepalived" ] || wanted keepalived.conf; then return; fi
     read -r was <"$state/keepalived" || [ -n "$was" ]
+    its_services
     if is_ours "$keepalived_conf"; then
         if [ -e "$keepalived_conf.before-lvsgen" ]; then
             [ -n "$dry" ] || mv -f "$keepalived_conf.before-lvsgen" "$keepalived_conf"
@@ -180,9 +275,10 @@ keepalived_down() {
         if [ "$was" = running ]; then
             [ -n "$dry" ] || kill -HUP "$pid"
             changed 'keepalived goes on with the file from before' '~ keepalived reloaded'
+            [ -n "$dry" ] || services_are_given_up
         else
             [ -n "$dry" ] || stop_keepalived
-            stopped=yes
+            gave_up=yes
             changed "its VIPs and services go${goal:+; those still described are made again}" '- keepalived stopped'
         fi
     fi

@@ -16,7 +16,7 @@ converge() {
     keepalived_up
 
     keepalived_down
-    if [ -n "$stopped" ] && [ -n "$goal" ] && [ -z "$dry" ]; then # it took along what is ours to write from now on
+    if [ -n "$gave_up" ] && [ -n "$goal" ] && [ -z "$dry" ]; then # it took along what is ours to write from now on
         services_up
         lines_up addresses
     fi
@@ -33,8 +33,10 @@ converge() {
 apply() {
     identify
     check_folder
+    one_cluster_has_it
     open_state
-    cancel_try
+    # An apply by a timer or a colleague would confirm what nobody may have reached this host to confirm.
+    [ ! -f "$state/try" ] || refuse 'a try waits for its answer: lvs.sh confirm or lvs.sh rollback first'
     keep_copy
     converge
 }
@@ -55,7 +57,9 @@ plan() {
     dry=yes
     identify
     check_folder
+    one_cluster_has_it
     peek_state
+    [ ! -f "$state/try" ] || note 'a try waits for its answer; until then, apply refuses'
     code=2
     trap 'exit $code' EXIT
     converge
@@ -106,12 +110,13 @@ cancel_try() { rm -f "$state/try"; }
 try_for() {
     identify
     check_folder
+    one_cluster_has_it
     open_state
     need setsid util-linux
     # It goes back to the files before these: not if these were applied for good, and never to some that nobody confirmed.
     tried_before=
     if [ -f "$state/try" ]; then
-        is_current || refuse 'another try waits: lvs.sh confirm or lvs.sh rollback first'
+        is_current || refuse 'another try waits for its answer: lvs.sh confirm or lvs.sh rollback first'
         tried_before=yes
     elif is_current; then
         refuse 'these files are those applied last, there is nothing to try: lvs.sh apply repairs what differs'

@@ -152,10 +152,15 @@ verify_table() {
         return
     fi
     same LVS810 "module ip_vs" loaded loaded
-    [ "$writer" != keepalived ] || return 0
     need ipvsadm ipvsadm
     ipvs_pending
-    services=$(service_keys "$goal/ipvs.rules")
+    if keepalived_writes; then
+        services=$(keepalived_table "$goal/keepalived.conf" | service_keys)
+        # Which realservers are in it, and with which weight, is for keepalived to say.
+        delta=$(printf '%s\n' "$delta" | grep '^-[AED]')
+    else
+        services=$(service_keys "$goal/ipvs.rules")
+    fi
     while IFS= read -r key; do
         [ -n "$key" ] || continue
         case $nl$delta in
@@ -189,12 +194,68 @@ END
     want ipvs.conf
     read_daemons
     while IFS= read -r setting; do
-        case $setting in '--start-daemon '*) ;; *) continue ;; esac
-        if daemon_runs "$setting"; then got=running; else got='not running'; fi
-        same LVS524 "sync daemon $role" running "$got"
+        case $setting in
+            '--start-daemon '*)
+                if daemon_runs "$setting"; then got=running; else got='not running'; fi
+                same LVS524 "sync daemon $role" running "$got"
+                ;;
+            '--set '*)
+                if timeouts_differ; then got=$now; else got=${setting#--set }; fi
+                same LVS874 'timeouts of tcp, tcpfin, udp' "${setting#--set }" "$got"
+                ;;
+        esac
     done <<END
 $lines
 END
+}
+
+# verify_vips: each VIP of VRRP is held by one machine. Who else holds it answers a question by ARP; IPv6 has no tool for
+# that everywhere, and nobody has to answer where arping is missing.
+verify_vips() {
+    wanted keepalived.conf || return 0
+    set --
+    if command -v arping >/dev/null 2>&1; then
+        set -- arping
+    elif busybox arping --help >/dev/null 2>&1; then
+        set -- busybox arping
+    fi
+    here=$("$ip" -o address show)
+    answers=$(
+        vrrp_vips | while read -r address device; do
+            case $here in *" $device    inet $address/"* | *" $device    inet6 $address/"*) held=here ;; *) held= ;; esac
+            case $#,$address in
+                0,* | *:*) echo "$address $held" ;;
+                # All are asked at once. 1 is an answer, 0 is none, anything else a fault.
+                *) (
+                    "$@" -D -q -c 2 -w 2 -I "$device" "$address" >/dev/null 2>&1
+                    case $?,$held in
+                        0,) echo "$address by nobody" ;;
+                        1,here) echo "$address here and elsewhere" ;;
+                        1,) echo "$address elsewhere" ;;
+                        *) echo "$address $held" ;;
+                    esac
+                ) & ;;
+            esac
+        done
+        wait
+    )
+    while read -r address held; do
+        case $held in
+            '') ;;
+            here | elsewhere) same LVS875 "VIP $address" 'held once' 'held once' ;;
+            *) same LVS875 "VIP $address" 'held once' "held $held" ;;
+        esac
+    done <<END
+$answers
+END
+}
+
+# vrrp_vips: `ADDRESS DEVICE` a line.
+vrrp_vips() {
+    awk '
+        $1 ~ /^virtual_ipaddress/ { inside = 1; next }
+        $1 == "}" { inside = 0 }
+        inside && $2 == "dev" { sub(/\/.*/, "", $1); print $1, $3 }' "$goal/keepalived.conf"
 }
 
 # keepalived: does it run with this file, and what does it think of the realservers?
@@ -221,35 +282,20 @@ END
 # keepalived_members: what keepalived.conf says of each member and what the table has, as `VERDICT KEY MEMBER WEIGHT LIVE`:
 # a weight 0 in the file is drained, a member with weight that the table lacks or has at 0 is one whose check fails.
 keepalived_members() {
-    { ipvsadm -Sn; echo .; cat "$goal/keepalived.conf"; } | awk '
-    function shown(address, port) { return (address ~ /:/ ? "[" address "]" : address) ":" port }
-    function flush(   live) {
-        if (member == "") return
+    { ipvsadm -Sn; echo .; keepalived_table "$goal/keepalived.conf"; } | awk '
+    $0 == "." { described = 1; next }
+    $1 != "-a" { next }
+    {
+        key = $2 " " $3 ($4 == "-6" ? " -6" : "")
+        match($0, / -r [^ ]+/); member = substr($0, RSTART + 4, RLENGTH - 4)
+        match($0, / -w [0-9]+/); weight = substr($0, RSTART + 4, RLENGTH - 4) + 0
+    }
+    !described { now[key, member] = weight; next }
+    {
         live = (key, member) in now ? now[key, member] : "-"
         verdict = weight == 0 ? "drained" : live == "-" || live == 0 ? "failed" : "up"
         print verdict "\t" key "\t" member "\t" weight "\t" live
-        member = ""
-    }
-    $0 == "." && !file { file = 1; next }
-    !file && $1 == "-a" {
-        key = $2 " " $3 ($4 == "-6" ? " -6" : "")
-        match($0, / -r [^ ]+/); member = substr($0, RSTART + 4, RLENGTH - 4)
-        match($0, / -w [0-9]+/); now[key, member] = substr($0, RSTART + 4, RLENGTH - 4) + 0
-    }
-    !file { member = ""; next }
-    $1 == "virtual_server" {
-        flush()
-        mark = $2 == "fwmark"
-        address = $2
-        port = $3
-        kind = "-u"
-        key = mark ? "-f " $3 : kind " " shown($2, $3)
-    }
-    $1 == "ip_family" && mark && $2 == "inet6" { key = "-f " port " -6" }
-    $1 == "protocol" && !mark { key = ($2 == "TCP" ? "-t" : $2 == "UDP" ? "-u" : "--sctp-service") " " shown(address, port) }
-    $1 == "real_server" { flush(); member = shown($2, mark && $3 == "{" ? 0 : $3); weight = 1 }
-    $1 == "weight" && member != "" && !checking { weight = $2 + 0 }
-    END { flush() }'
+    }'
 }
 
 # The service that comes with ipvsadm empties the table when it starts and when it stops. Debian's does so only with
@@ -274,6 +320,7 @@ verify() {
     verify_firewall
     verify_table
     verify_keepalived
+    verify_vips
     case " $roles " in
         *' director '*)
             other_service

@@ -111,8 +111,8 @@ sysctl_values() {
     done
 }
 
-# by_role: addresses as VIP1, RIP1, DIP1 (this host), DGW1 and, for all others, IP1; the host as HOST. The same address is
-# the same word everywhere.
+# by_role: addresses as VIP1, RIP1, DIP1 (this host), DGW1, LL1 (link-local: they hold a MAC address) and, for all others,
+# IP1; the host as HOST. The same address is the same word everywhere.
 by_role() {
     set --
     for file in ipvs.rules keepalived.conf addresses.batch; do
@@ -122,7 +122,8 @@ by_role() {
     ways=$("$ip" route show default; "$ip" -6 route show default)
     own=$own ways=$ways host=$host awk '
     function role(address, word) {
-        if (address in known || address ~ /^(0\.0\.0\.0|127\..*|255\..*|::1?|fe80:.*|ff0.*)$/) return
+        if (address in known || address ~ /^(0\.0\.0\.0|127\..*|255\..*|::1?|fe80::|ff0.*)$/) return
+        if (address ~ /^fe80:/) word = "LL"
         known[address] = word (++number[word])
     }
     function bare(text) { sub(/:[0-9]+$/, "", text); gsub(/[][]/, "", text); return text }
@@ -154,7 +155,16 @@ by_role() {
             rest = substr(rest, RSTART + RLENGTH)
         }
         line = line rest
-        while (at = index(line, ENVIRON["host"])) line = substr(line, 1, at - 1) "HOST" substr(line, at + length(ENVIRON["host"]))
-        print line
+        # The name as a word, not as a part of another one.
+        rest = line
+        line = before = ""
+        while (at = index(rest, ENVIRON["host"])) {
+            if (at > 1) before = substr(rest, at - 1, 1)
+            after = substr(rest, at + length(ENVIRON["host"]), 1)
+            line = line substr(rest, 1, at - 1) (before after ~ /[A-Za-z0-9_-]/ ? ENVIRON["host"] : "HOST")
+            rest = substr(rest, at + length(ENVIRON["host"]))
+            before = substr(ENVIRON["host"], length(ENVIRON["host"]))
+        }
+        print line rest
     }' stage=files "$@" stage=text -
 }

@@ -41,11 +41,19 @@ END
         (mkdir -p "$home.lvsgen-new" && cd "$goal" && cp -p lvsgen.sum $listed "$home.lvsgen-new") ||
             die "cannot copy $folder to $home: nothing was changed"
         if ! cmp -s "$goal/lvsgen.sum" "$home/lvsgen.sum"; then
-            rm -rf "$home"
-            mv "$home.lvsgen-new" "$home" || die "cannot write $home"
+            # Whole and on the disk before the old one moves. Between the two renames the new one is not in its place yet:
+            # the unit puts it there if the power fails just then.
+            sync
+            rm -rf "$home.lvsgen-old"
+            [ ! -e "$home" ] || mv "$home" "$home.lvsgen-old" || die "cannot write $home"
+            if ! mv "$home.lvsgen-new" "$home"; then
+                [ ! -e "$home.lvsgen-old" ] || mv "$home.lvsgen-old" "$home"
+                die "cannot write $home: nothing was changed"
+            fi
             changed hitless "+ $home"
         fi
-        rm -rf "$home.lvsgen-new"
+        sync
+        rm -rf "$home.lvsgen-new" "$home.lvsgen-old"
     fi
     while read -r from to; do
         if [ ! -e "$goal/$from" ]; then

@@ -145,8 +145,8 @@ def main(arguments: list[str]) -> int:
             table.daemons[role] = options(words)
         case ["--stop-daemon", role]:
             del table.daemons[role]
-        case ["-R"]:
-            for line in sys.stdin:
+        case ["-R"] | ["-A" | "-E" | "-D" | "-a" | "-e" | "-d", *_]:
+            for line in sys.stdin if arguments == ["-R"] else [" ".join(arguments)]:
                 code = 0
                 try:
                     table.do(line)
@@ -157,7 +157,9 @@ def main(arguments: list[str]) -> int:
             sys.stderr.write(f"not in the model: {arguments}\n")
             return 2
     if arguments[0] not in ("-Sn", "-Ln"):  # to look must not undo what another process does meanwhile
-        path.write_text(json.dumps(asdict(table)))
+        whole = path.with_suffix(f".{os.getpid()}")
+        whole.write_text(json.dumps(asdict(table)))
+        whole.replace(path)
     return code
 
 

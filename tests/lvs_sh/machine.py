@@ -136,9 +136,10 @@ class Machine:
         return done
 
     def program(self, name: str, script: str) -> None:
-        """Puts a program before those of the system; MODEL stands for the model of ipvsadm."""
+        """Puts a program before those of the system; MODEL stands for the model of ipvsadm or keepalived."""
         path = self.programs / name
-        path.write_text("#!/bin/sh\n" + script.replace("MODEL", f"{sys.executable} -S {MODEL}"))
+        model = MODEL.with_stem("keepalived") if name == "keepalived" else MODEL
+        path.write_text("#!/bin/sh\n" + script.replace("MODEL", f"{sys.executable} -S {model}"))
         path.chmod(0o755)
 
     def interfere(self, calls: int, action: str) -> None:

@@ -13,7 +13,7 @@
 # full disk cannot cut a pipe short.
 
 set -uf
-export LC_ALL=C PATH="$PATH:/usr/sbin:/usr/bin:/sbin:/bin"
+export LC_ALL=C PATH="$PATH:/usr/sbin:/usr/bin:/sbin:/bin" # root's own choice counts; cron and ssh have too little of it
 trap '' HUP PIPE # a lost session must not leave the host half way
 trap 'exit 1' INT TERM
 
@@ -164,7 +164,7 @@ open_state() {
     flock "${1:--n}" 9 || refuse "another lvs.sh is at work on $cluster: wait until it has ended"
     # A run was killed between the two renames of keep_copy.
     [ -d "$state/current" ] || [ ! -d "$state/previous" ] || mv "$state/next" "$state/current"
-    trap 'rm -f "$keepalived_conf.lvsgen-new"' EXIT
+    trap 'rm -f "$keepalived_conf.lvsgen-new" "$state/room"' EXIT
 }
 
 # plan looks while nobody else changes anything; it leaves no trace.
@@ -241,9 +241,11 @@ keep_copy() {
     [ "$goal" = "$state/back" ] || rm -rf "$state/back"
     if is_current; then return; fi
     rm -rf "$state/next"
+    # As much again has to fit: the notes of what is done are about as long.
     # shellcheck disable=SC2086  # names without blanks, none of them with a slash
-    (cd "$goal" && mkdir "$state/next" && cp lvsgen.sum $listed "$state/next") ||
+    (cd "$goal" && mkdir "$state/next" && cp lvsgen.sum $listed "$state/next" && cat lvsgen.sum $listed >"$state/room") ||
         die "cannot keep a copy of $goal in $state (disk full?): nothing was changed"
+    rm -f "$state/room"
     rm -rf "$state/previous"
     [ ! -d "$state/current" ] || mv "$state/current" "$state/previous"
     mv "$state/next" "$state/current" || die "cannot write to $state"
@@ -790,11 +792,11 @@ END
 # what connections notice of it.
 #
 # LIVE is `ipvsadm -Sn`, a line `thresholds`, and `ipvsadm -Ln --thresholds` (-Sn leaves them out), WANTED is ipvs.rules,
-# OWNED the keys of the services that are ours. All other services are left alone. What stays is edited in place, with its
-# full specification, as an edit resets what it does not name. Members grow before they are quiesced before they are
-# deleted, so a service that has and will have a live realserver is never without one. Deleted services come last: what
-# sends traffic to them must be gone by then. $keep_weights keeps live weights; $quiesce gives weight 0 instead of
-# deleting.
+# or what keepalived_table makes of keepalived.conf, OWNED the keys of the services that are ours. All other services are
+# left alone. What stays is edited in place, with its full specification, as an edit resets what it does not name. Members
+# grow before they are quiesced before they are deleted, so a service that has and will have a live realserver is never
+# without one. Deleted services come last: what sends traffic to them must be gone by then. $keep_weights keeps live
+# weights; $quiesce gives weight 0 instead of deleting.
 # shellcheck disable=SC2016  # awk's own
 ipvs_delta_awk='
 # Splits a line into key, member and specification: what ipvsadm prints and what it takes, in one spelling.
@@ -876,6 +878,7 @@ function of_delete(key, at,   text) {
     return text
 }
 
+$0 == "wanted" { kind = "wanted"; next }
 kind == "live" && $0 == "thresholds" { kind = "thresholds"; thresholds_known = 1; next }
 kind == "thresholds" && /^(TCP|UDP|SCTP|FWM) / {
     key = $1 == "TCP" ? "-t" : $1 == "UDP" ? "-u" : $1 == "FWM" ? "-f" : "--sctp-service"
@@ -889,6 +892,7 @@ kind == "thresholds" && $1 == "->" {
 }
 kind == "thresholds" { next }
 kind == "owned" { owned[++owned_count] = $1 " " $2 ($3 == "-6" ? " -6" : "") }
+kind == "wanted" && $1 == "sorry" { may_be[$2 " " $3 ($4 == "-6" ? " -6" : ""), $NF]; next }
 (kind == "live" || kind == "wanted") && /^-[Aa] / {
     parse()
     if ($1 == "-A") {
@@ -932,7 +936,7 @@ END {
         printf "%s", quiesced
         for (m = 1; m <= members_now[key]; m++) {
             at = key SUBSEP name_now[key, m]
-            if (!(at in wanted)) print "-d " key " -r " name_now[key, m] "\t" of_delete(key, at)
+            if (!(at in wanted) && !(at in may_be)) print "-d " key " -r " name_now[key, m] "\t" of_delete(key, at)
         }
     }
     for (s = 1; s <= owned_count; s++) {
@@ -948,7 +952,7 @@ END {
 function leave(key, effect,   m, at) {
     for (m = 1; m <= members_now[key]; m++) {
         at = key SUBSEP name_now[key, m]
-        if (!(at in wanted) && live_weight[at] > 0) print edited(text_now[at] option_x[at], 0) "\t" effect
+        if (!(at in wanted) && !(at in may_be) && live_weight[at] > 0) print edited(text_now[at] option_x[at], 0) "\t" effect
     }
 }'
 
@@ -966,6 +970,8 @@ ipvs_pending() {
             no_ipvs || ipvsadm -Sn || echo 'no table (modprobe ip_vs?)'
             echo thresholds
             no_ipvs || ipvsadm -Ln --thresholds
+            echo wanted
+            ! keepalived_writes || keepalived_table "$goal/keepalived.conf"
         } 2>&1 | awk -v keep_weights="$keep_weights" -v quiesce="${1-}" "$ipvs_delta_awk" kind=live - kind=wanted "$rules" kind=owned "$owned" 2>&1
     ) || die "the IPVS table is left as it is: $delta"
 }
@@ -994,18 +1000,21 @@ $(printf '%s\n' "$delta" | grep "^$1" | sed -e 's/^/  /' -e "s/$tab.*//")" ;;
 }
 
 # unchanged: is the table as it was when all of it was in order, and are the files the same? Then nothing needs to be
-# compared, which takes longer than to read it.
+# compared, which takes longer than to read it. There were no thresholds, which -Sn does not show; the two ways to read it
+# go side by side.
 unchanged() {
     wanted ipvs.rules && [ "$keep_weights" = 0 ] && [ -f "$state/table" ] && load table.sums && [ "$loaded" = "$sums" ] &&
-        ! no_ipvs && ipvsadm -Sn 2>/dev/null | cmp -s - "$state/table"
+        ! no_ipvs || return
+    { ipvsadm -Ln --thresholds | grep -E '^ *-> [^ ]+ +(0 +)?[1-9]'; } >/dev/null 2>&1 9>&- &
+    thresholds=$!
+    ipvsadm -Sn 2>/dev/null | cmp -s - "$state/table" || return
+    ! wait "$thresholds"
 }
 
 services_up() {
     delta='' services='' table_is_known=
-    if [ "$writer" = keepalived ] && [ -n "$goal" ]; then
-        # keepalived keeps what is in its file; what is not was ours until now and must not stay for ever.
-        [ ! -f "$state/services" ] || note "keepalived writes the IPVS table now: it takes over what is there"
-        [ -n "$dry" ] || [ ! -f "$state/services" ] || rm -f "$state/services" "$state/table"
+    if keepalived_writes; then
+        hand_over
         return
     fi
     if ! wanted ipvs.rules && [ ! -f "$state/services" ]; then return; fi
@@ -1029,6 +1038,38 @@ services_up() {
     fi
 }
 
+keepalived_writes() { [ "$writer" = keepalived ] && wanted keepalived.conf; }
+
+# hand_over: the table was ours, and keepalived writes it from now on. What is there already it takes over as it finds it
+# ("Service already exists" in its log), and what its file does not name it leaves for ever. So the one is edited before,
+# and the other goes when keepalived serves; until then it is noted as ours.
+hand_over() {
+    [ -f "$state/services" ] || return 0
+    need ipvsadm ipvsadm
+    note 'keepalived writes the IPVS table from now on, and takes over what is there'
+    ipvs_pending
+    is_installed || ipvs_load '-[Ee] '
+}
+
+handed_over() {
+    [ -f "$state/services" ] || return 0
+    for _ in 1 2 3 4 5 6 7 8 9 10; do # realservers come after their first check, if the file says so
+        ipvs_pending
+        case $dry,$nl$delta in ,*"$nl-"[Aa]' '*) sleep 1 ;; *) break ;; esac
+    done
+    case $dry,$nl$delta in
+        ,*"$nl-A "*)
+            note 'keepalived does not serve all of it yet: what it does not describe stays until the next apply'
+            return
+            ;;
+    esac
+    [ -z "$drain" ] || drain_leaving
+    ipvs_load '-d '
+    vips_are_gone
+    ipvs_load '-D '
+    [ -n "$dry" ] || rm -f "$state/services" "$state/table"
+}
+
 # lines_without LINES OTHERS: those that are not among the others.
 lines_without() {
     printf '%s\n=\n%s\n' "$2" "$1" | awk '$0 == "=" { rest = 1; next } !rest { other[$0]; next } NF && !($0 in other)'
@@ -1049,6 +1090,7 @@ own_services() {
     done <<END
 $(lines_without "$new" "$(lines_without "$new" "$live")")
 END
+    [ -n "$dry" ] || rm -f "$state/table.sums" # from here on the table is compared, and the list made true again
     save services "$owned${owned:+$nl}$new$nl"
 }
 
@@ -1077,6 +1119,10 @@ drain_leaving() {
 }
 
 services_down() {
+    if keepalived_writes; then
+        handed_over
+        return
+    fi
     [ -f "$state/services" ] || return 0
     [ -z "$table_is_known" ] || return 0
     vips_are_gone
@@ -1151,7 +1197,8 @@ $settings
 END
 }
 
-set_timeouts() {
+# timeouts_differ: from what $setting says, where 0 keeps what there is. They are in $now.
+timeouts_differ() {
     now='0 0 0'
     if ! no_ipvs; then
         now=$(ipvsadm -Ln --timeout)
@@ -1159,12 +1206,14 @@ set_timeouts() {
     fi
     # shellcheck disable=SC2086  # three numbers each
     set -- $now ${setting#--set }
-    # 0 keeps what there is.
-    if [ "$4" = 0 ] || [ "$4" = "$1" ]; then
-        if [ "$5" = 0 ] || [ "$5" = "$2" ]; then
-            if [ "$6" = 0 ] || [ "$6" = "$3" ]; then return; fi
-        fi
-    fi
+    case $4 in 0 | "$1") ;; *) return 0 ;; esac
+    case $5 in 0 | "$2") ;; *) return 0 ;; esac
+    case $6 in 0 | "$3") ;; *) return 0 ;; esac
+    return 1
+}
+
+set_timeouts() {
+    timeouts_differ || return 0
     more_of timeouts || remember ipvs.conf "timeouts$tab--set $now"
     # shellcheck disable=SC2086  # the line is a list of words
     do_it hitless "~ ipvsadm $setting (was $now)" ipvsadm $setting
@@ -1345,7 +1394,18 @@ remove_chain() {
 
 # --- keepalived -------------------------------------------------------------------------------------------------------
 
-reloaded='' stopped=
+reloaded='' gave_up=
+
+# one_cluster_has_it: keepalived reads one file.
+one_cluster_has_it() {
+    wanted keepalived.conf || return 0
+    set +f
+    for other in "$run"/*/keepalived; do
+        [ ! -f "$other" ] || [ "$other" = "$state/keepalived" ] ||
+            refuse "$keepalived_conf belongs to another cluster on this host, see ${other%/*}: describe both in one cluster.yaml"
+    done
+    set -f
+}
 
 # keepalived_pid: into $pid; fails unless it runs.
 keepalived_pid() {
@@ -1420,10 +1480,66 @@ hidden() {
     }'
 }
 
+# keepalived_table FILE: its virtual services as `ipvsadm -Sn` prints them, and `sorry KEY -r MEMBER`.
+keepalived_table() {
+    awk '
+    function shown(address, port) { return (address ~ /:/ ? "[" address "]" : address) ":" port }
+    function tunnel(   i, text) {
+        for (i = 3; i < NF; i++) if ($i == "type" || $i == "port") text = text " --tun-" $i " " $(i + 1)
+        return text ($NF ~ /^(nocsum|csum|remcsum)$/ ? " --tun-" $NF : "")
+    }
+    function method() { return $2 == "DR" ? "-g" : $2 == "NAT" ? "-m" : "-i" tunnel() }
+    { sub(/ *#.*/, "") }
+    $0 ~ /^[ \t]*[}]$/ && --depth == 0 && service {
+        key = (mark ? "-f" : kind) " " name (mark && six ? " -6" : "")
+        print "-A " key " -s " scheduler engine persistence (flags == "" ? "" : " -b " substr(flags, 2))
+        for (i = 1; i <= members; i++) print "-a " key " -r " member[i] " " (own[i] ? own[i] : usual) " -w " weight[i] limits[i]
+        if (sorry) print "sorry " key " -r " sorry
+        service = 0
+    }
+    depth == 1 && service {
+        if ($1 == "ip_family") six = $2 == "inet6"
+        if ($1 == "protocol") kind = $2 == "UDP" ? "-u" : $2 == "SCTP" ? "--sctp-service" : "-t"
+        if ($1 == "lvs_sched") scheduler = $2
+        if ($1 == "lvs_method") usual = method()
+        if ($1 == "ops") persistence = persistence " -o"
+        if ($1 ~ /^((sh|mh)-(port|fallback)|flag-[123])$/) flags = flags "," $1
+        if ($1 == "persistence_engine") engine = " --pe " $2
+        if ($1 == "persistence_timeout") persistence = persistence " -p " ($2 ? $2 : 360)
+        if ($1 == "persistence_granularity") persistence = persistence " -M " $2
+        if ($1 == "sorry_server") sorry = shown($2, $3 ? $3 : port)
+        if ($1 == "real_server") {
+            member[++members] = shown($2, $3 != "{" ? $3 : port)
+            own[members] = limits[members] = ""
+            weight[members] = 1
+        }
+    }
+    depth == 2 && service {
+        if ($1 == "weight") weight[members] = $2
+        if ($1 == "lvs_method") own[members] = method()
+        if ($1 == "uthreshold") limits[members] = " -x " $2 limits[members]
+        if ($1 == "lthreshold") limits[members] = limits[members] " -y " $2
+    }
+    $1 == "virtual_server" {
+        service = 1
+        mark = $2 == "fwmark"
+        port = mark || $3 == "{" ? 0 : $3
+        name = mark ? $3 : shown($2, port)
+        kind = "-t"
+        six = members = 0
+        scheduler = "wlc"
+        usual = engine = persistence = flags = sorry = ""
+    }
+    /[{]$/ { depth++ }' "$1"
+}
+
 # fixed_settings FILE: those that keepalived reads only when it starts ("cannot change ... at a reload" in its log).
 fixed_settings() {
     awk '$1 ~ /^(net_namespace|net_namespace_ipvs|namespace_with_ipsets|instance|use_pid_dir|nftables|nftables_ipvs|tmp_config_directory|disable_local_igmp)$/ { print $1, $2 }' "$1"
 }
+
+# is_installed: does keepalived run with this very file?
+is_installed() { keepalived_pid && fill "$keepalived_conf" >/dev/null 2>&1; }
 
 # What happens to keepalived, into $action: nothing, start, reload or restart.
 keepalived_action() {
@@ -1459,14 +1575,40 @@ stop_keepalived() {
     done
 }
 
+# its_services: what keepalived writes until now and this script from now on, into $given. It deletes them when it gets the
+# new file or ends, also those that were made ready by then: so they are made again.
+given=
+its_services() {
+    if [ "$writer" = keepalived ] || [ ! -r "$keepalived_conf" ] || ! keepalived_pid; then return; fi
+    given=$(keepalived_table "$keepalived_conf" | service_keys)
+}
+
+# It does so in its own time after a reload.
+services_are_given_up() {
+    [ -n "$given" ] || return 0
+    gave_up=yes
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        [ "$(lines_without "$given" "$(ipvsadm -Sn | service_keys)")" != "$given" ] || return 0
+        sleep 1
+    done
+}
+
 keepalived_up() {
     wanted keepalived.conf || return 0
     need keepalived keepalived
     keepalived_action
+    effect='hitless: keepalived computes what has changed'
     if [ -n "$differs" ]; then
+        if [ -f "$keepalived_conf" ] && ! is_ours "$keepalived_conf"; then
+            effect='what only your own keepalived.conf describes ends, VIPs and services; keepalived computes the rest'
+            [ -e "$keepalived_conf.before-lvsgen" ] ||
+                note "your own $keepalived_conf is kept as $keepalived_conf.before-lvsgen; stop puts it back"
+        fi
         put_in_place
         changed hitless "~ $keepalived_conf"
+        its_services
     fi
+    [ -z "$given" ] || effect='its services go and are made again: clients are refused meanwhile, about a second'
     if [ -z "$dry" ] && [ ! -f "$state/keepalived" ]; then
         if [ "$action" = start ]; then save keepalived stopped; else save keepalived running; fi
     fi
@@ -1479,11 +1621,13 @@ keepalived_up() {
         reload)
             [ -n "$dry" ] || kill -HUP "$pid" || die "cannot reload keepalived (process $pid)"
             reloaded=yes
-            changed 'hitless: keepalived computes what has changed' '~ keepalived reloaded'
+            changed "$effect" '~ keepalived reloaded'
+            [ -n "$dry" ] || services_are_given_up
             ;;
         restart)
             if [ -z "$dry" ]; then
                 stop_keepalived
+                services_are_given_up
                 start_keepalived
             fi
             changed 'restart of keepalived: VIPs and services are away for about two seconds, a reload cannot change these settings' \
@@ -1504,13 +1648,13 @@ put_in_place() {
 $(printf '%s\n' "$said" | hidden | sed 's/^/  /')"
     if [ -f "$keepalived_conf" ] && ! is_ours "$keepalived_conf" && [ ! -e "$keepalived_conf.before-lvsgen" ]; then
         cp -p "$keepalived_conf" "$keepalived_conf.before-lvsgen" || die "cannot keep a copy of $keepalived_conf"
-        note "your $keepalived_conf is kept as $keepalived_conf.before-lvsgen; stop puts it back"
     fi
 }
 
 keepalived_down() {
     if [ ! -f "$state/keepalived" ] || wanted keepalived.conf; then return; fi
     read -r was <"$state/keepalived" || [ -n "$was" ]
+    its_services
     if is_ours "$keepalived_conf"; then
         if [ -e "$keepalived_conf.before-lvsgen" ]; then
             [ -n "$dry" ] || mv -f "$keepalived_conf.before-lvsgen" "$keepalived_conf"
@@ -1524,9 +1668,10 @@ keepalived_down() {
         if [ "$was" = running ]; then
             [ -n "$dry" ] || kill -HUP "$pid"
             changed 'keepalived goes on with the file from before' '~ keepalived reloaded'
+            [ -n "$dry" ] || services_are_given_up
         else
             [ -n "$dry" ] || stop_keepalived
-            stopped=yes
+            gave_up=yes
             changed "its VIPs and services go${goal:+; those still described are made again}" '- keepalived stopped'
         fi
     fi
@@ -1550,7 +1695,7 @@ converge() {
     keepalived_up
 
     keepalived_down
-    if [ -n "$stopped" ] && [ -n "$goal" ] && [ -z "$dry" ]; then # it took along what is ours to write from now on
+    if [ -n "$gave_up" ] && [ -n "$goal" ] && [ -z "$dry" ]; then # it took along what is ours to write from now on
         services_up
         lines_up addresses
     fi
@@ -1567,8 +1712,10 @@ converge() {
 apply() {
     identify
     check_folder
+    one_cluster_has_it
     open_state
-    cancel_try
+    # An apply by a timer or a colleague would confirm what nobody may have reached this host to confirm.
+    [ ! -f "$state/try" ] || refuse 'a try waits for its answer: lvs.sh confirm or lvs.sh rollback first'
     keep_copy
     converge
 }
@@ -1589,7 +1736,9 @@ plan() {
     dry=yes
     identify
     check_folder
+    one_cluster_has_it
     peek_state
+    [ ! -f "$state/try" ] || note 'a try waits for its answer; until then, apply refuses'
     code=2
     trap 'exit $code' EXIT
     converge
@@ -1640,12 +1789,13 @@ cancel_try() { rm -f "$state/try"; }
 try_for() {
     identify
     check_folder
+    one_cluster_has_it
     open_state
     need setsid util-linux
     # It goes back to the files before these: not if these were applied for good, and never to some that nobody confirmed.
     tried_before=
     if [ -f "$state/try" ]; then
-        is_current || refuse 'another try waits: lvs.sh confirm or lvs.sh rollback first'
+        is_current || refuse 'another try waits for its answer: lvs.sh confirm or lvs.sh rollback first'
         tried_before=yes
     elif is_current; then
         refuse 'these files are those applied last, there is nothing to try: lvs.sh apply repairs what differs'
@@ -1839,10 +1989,15 @@ verify_table() {
         return
     fi
     same LVS810 "module ip_vs" loaded loaded
-    [ "$writer" != keepalived ] || return 0
     need ipvsadm ipvsadm
     ipvs_pending
-    services=$(service_keys "$goal/ipvs.rules")
+    if keepalived_writes; then
+        services=$(keepalived_table "$goal/keepalived.conf" | service_keys)
+        # Which realservers are in it, and with which weight, is for keepalived to say.
+        delta=$(printf '%s\n' "$delta" | grep '^-[AED]')
+    else
+        services=$(service_keys "$goal/ipvs.rules")
+    fi
     while IFS= read -r key; do
         [ -n "$key" ] || continue
         case $nl$delta in
@@ -1876,12 +2031,68 @@ END
     want ipvs.conf
     read_daemons
     while IFS= read -r setting; do
-        case $setting in '--start-daemon '*) ;; *) continue ;; esac
-        if daemon_runs "$setting"; then got=running; else got='not running'; fi
-        same LVS524 "sync daemon $role" running "$got"
+        case $setting in
+            '--start-daemon '*)
+                if daemon_runs "$setting"; then got=running; else got='not running'; fi
+                same LVS524 "sync daemon $role" running "$got"
+                ;;
+            '--set '*)
+                if timeouts_differ; then got=$now; else got=${setting#--set }; fi
+                same LVS874 'timeouts of tcp, tcpfin, udp' "${setting#--set }" "$got"
+                ;;
+        esac
     done <<END
 $lines
 END
+}
+
+# verify_vips: each VIP of VRRP is held by one machine. Who else holds it answers a question by ARP; IPv6 has no tool for
+# that everywhere, and nobody has to answer where arping is missing.
+verify_vips() {
+    wanted keepalived.conf || return 0
+    set --
+    if command -v arping >/dev/null 2>&1; then
+        set -- arping
+    elif busybox arping --help >/dev/null 2>&1; then
+        set -- busybox arping
+    fi
+    here=$("$ip" -o address show)
+    answers=$(
+        vrrp_vips | while read -r address device; do
+            case $here in *" $device    inet $address/"* | *" $device    inet6 $address/"*) held=here ;; *) held= ;; esac
+            case $#,$address in
+                0,* | *:*) echo "$address $held" ;;
+                # All are asked at once. 1 is an answer, 0 is none, anything else a fault.
+                *) (
+                    "$@" -D -q -c 2 -w 2 -I "$device" "$address" >/dev/null 2>&1
+                    case $?,$held in
+                        0,) echo "$address by nobody" ;;
+                        1,here) echo "$address here and elsewhere" ;;
+                        1,) echo "$address elsewhere" ;;
+                        *) echo "$address $held" ;;
+                    esac
+                ) & ;;
+            esac
+        done
+        wait
+    )
+    while read -r address held; do
+        case $held in
+            '') ;;
+            here | elsewhere) same LVS875 "VIP $address" 'held once' 'held once' ;;
+            *) same LVS875 "VIP $address" 'held once' "held $held" ;;
+        esac
+    done <<END
+$answers
+END
+}
+
+# vrrp_vips: `ADDRESS DEVICE` a line.
+vrrp_vips() {
+    awk '
+        $1 ~ /^virtual_ipaddress/ { inside = 1; next }
+        $1 == "}" { inside = 0 }
+        inside && $2 == "dev" { sub(/\/.*/, "", $1); print $1, $3 }' "$goal/keepalived.conf"
 }
 
 # keepalived: does it run with this file, and what does it think of the realservers?
@@ -1908,35 +2119,20 @@ END
 # keepalived_members: what keepalived.conf says of each member and what the table has, as `VERDICT KEY MEMBER WEIGHT LIVE`:
 # a weight 0 in the file is drained, a member with weight that the table lacks or has at 0 is one whose check fails.
 keepalived_members() {
-    { ipvsadm -Sn; echo .; cat "$goal/keepalived.conf"; } | awk '
-    function shown(address, port) { return (address ~ /:/ ? "[" address "]" : address) ":" port }
-    function flush(   live) {
-        if (member == "") return
+    { ipvsadm -Sn; echo .; keepalived_table "$goal/keepalived.conf"; } | awk '
+    $0 == "." { described = 1; next }
+    $1 != "-a" { next }
+    {
+        key = $2 " " $3 ($4 == "-6" ? " -6" : "")
+        match($0, / -r [^ ]+/); member = substr($0, RSTART + 4, RLENGTH - 4)
+        match($0, / -w [0-9]+/); weight = substr($0, RSTART + 4, RLENGTH - 4) + 0
+    }
+    !described { now[key, member] = weight; next }
+    {
         live = (key, member) in now ? now[key, member] : "-"
         verdict = weight == 0 ? "drained" : live == "-" || live == 0 ? "failed" : "up"
         print verdict "\t" key "\t" member "\t" weight "\t" live
-        member = ""
-    }
-    $0 == "." && !file { file = 1; next }
-    !file && $1 == "-a" {
-        key = $2 " " $3 ($4 == "-6" ? " -6" : "")
-        match($0, / -r [^ ]+/); member = substr($0, RSTART + 4, RLENGTH - 4)
-        match($0, / -w [0-9]+/); now[key, member] = substr($0, RSTART + 4, RLENGTH - 4) + 0
-    }
-    !file { member = ""; next }
-    $1 == "virtual_server" {
-        flush()
-        mark = $2 == "fwmark"
-        address = $2
-        port = $3
-        kind = "-u"
-        key = mark ? "-f " $3 : kind " " shown($2, $3)
-    }
-    $1 == "ip_family" && mark && $2 == "inet6" { key = "-f " port " -6" }
-    $1 == "protocol" && !mark { key = ($2 == "TCP" ? "-t" : $2 == "UDP" ? "-u" : "--sctp-service") " " shown(address, port) }
-    $1 == "real_server" { flush(); member = shown($2, mark && $3 == "{" ? 0 : $3); weight = 1 }
-    $1 == "weight" && member != "" && !checking { weight = $2 + 0 }
-    END { flush() }'
+    }'
 }
 
 # The service that comes with ipvsadm empties the table when it starts and when it stops. Debian's does so only with
@@ -1961,6 +2157,7 @@ verify() {
     verify_firewall
     verify_table
     verify_keepalived
+    verify_vips
     case " $roles " in
         *' director '*)
             other_service
@@ -2082,8 +2279,8 @@ sysctl_values() {
     done
 }
 
-# by_role: addresses as VIP1, RIP1, DIP1 (this host), DGW1 and, for all others, IP1; the host as HOST. The same address is
-# the same word everywhere.
+# by_role: addresses as VIP1, RIP1, DIP1 (this host), DGW1, LL1 (link-local: they hold a MAC address) and, for all others,
+# IP1; the host as HOST. The same address is the same word everywhere.
 by_role() {
     set --
     for file in ipvs.rules keepalived.conf addresses.batch; do
@@ -2093,7 +2290,8 @@ by_role() {
     ways=$("$ip" route show default; "$ip" -6 route show default)
     own=$own ways=$ways host=$host awk '
     function role(address, word) {
-        if (address in known || address ~ /^(0\.0\.0\.0|127\..*|255\..*|::1?|fe80:.*|ff0.*)$/) return
+        if (address in known || address ~ /^(0\.0\.0\.0|127\..*|255\..*|::1?|fe80::|ff0.*)$/) return
+        if (address ~ /^fe80:/) word = "LL"
         known[address] = word (++number[word])
     }
     function bare(text) { sub(/:[0-9]+$/, "", text); gsub(/[][]/, "", text); return text }
@@ -2125,8 +2323,17 @@ by_role() {
             rest = substr(rest, RSTART + RLENGTH)
         }
         line = line rest
-        while (at = index(line, ENVIRON["host"])) line = substr(line, 1, at - 1) "HOST" substr(line, at + length(ENVIRON["host"]))
-        print line
+        # The name as a word, not as a part of another one.
+        rest = line
+        line = before = ""
+        while (at = index(rest, ENVIRON["host"])) {
+            if (at > 1) before = substr(rest, at - 1, 1)
+            after = substr(rest, at + length(ENVIRON["host"]), 1)
+            line = line substr(rest, 1, at - 1) (before after ~ /[A-Za-z0-9_-]/ ? ENVIRON["host"] : "HOST")
+            rest = substr(rest, at + length(ENVIRON["host"]))
+            before = substr(ENVIRON["host"], length(ENVIRON["host"]))
+        }
+        print line rest
     }' stage=files "$@" stage=text -
 }
 
@@ -2172,11 +2379,19 @@ END
         (mkdir -p "$home.lvsgen-new" && cd "$goal" && cp -p lvsgen.sum $listed "$home.lvsgen-new") ||
             die "cannot copy $folder to $home: nothing was changed"
         if ! cmp -s "$goal/lvsgen.sum" "$home/lvsgen.sum"; then
-            rm -rf "$home"
-            mv "$home.lvsgen-new" "$home" || die "cannot write $home"
+            # Whole and on the disk before the old one moves. Between the two renames the new one is not in its place yet:
+            # the unit puts it there if the power fails just then.
+            sync
+            rm -rf "$home.lvsgen-old"
+            [ ! -e "$home" ] || mv "$home" "$home.lvsgen-old" || die "cannot write $home"
+            if ! mv "$home.lvsgen-new" "$home"; then
+                [ ! -e "$home.lvsgen-old" ] || mv "$home.lvsgen-old" "$home"
+                die "cannot write $home: nothing was changed"
+            fi
             changed hitless "+ $home"
         fi
-        rm -rf "$home.lvsgen-new"
+        sync
+        rm -rf "$home.lvsgen-new" "$home.lvsgen-old"
     fi
     while read -r from to; do
         if [ ! -e "$goal/$from" ]; then
