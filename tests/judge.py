@@ -71,7 +71,7 @@ _LINES = {
         r"\[(?:Unit|Service|Install)\]|Description=LVS cluster [a-z0-9._-]+|(?:Wants|After)=network-online\.target"
         r"|Before=keepalived\.service|Type=oneshot|RemainAfterExit=yes|WantedBy=multi-user\.target"
         r"|Exec(?:Start|Stop)=/etc/lvsgen/[a-z0-9._-]+/lvs\.sh (?:apply|stop)"
-        r"|ExecStartPre=/bin/sh -c '\[ -e (?P<home>/etc/lvsgen/[a-z0-9._-]+) \] || mv (?P=home)\.lvsgen-new (?P=home)'"
+        r"|ExecStartPre=/bin/sh -c '\[ -e (?P<at>/etc/lvsgen/[a-z0-9._-]+) \] \|\| mv (?P=at)\.lvsgen-new (?P=at)'"
     ),
 }
 """What a line may be that is neither empty nor a comment."""
