@@ -388,7 +388,7 @@ def delta_command(awk: str) -> list[str]:
     """The function of lvs.sh, alone, with the awk to be tested."""
     found = re.search(r"^ipvs_delta_awk='\n(.*?)^}'\n", SCRIPT.read_text(), re.MULTILINE | re.DOTALL)
     assert found
-    return [*awk.split(), f"{found[1]}}}", "kind=live"]
+    return [*awk.split(), f"{found[1]}}}"]
 
 
 def normal(service: Service) -> tuple[object, ...]:
@@ -404,11 +404,11 @@ def normal(service: Service) -> tuple[object, ...]:
 def test_delta(tmp_path: Path, awk: str, now: list[str], wanted: list[str], owned: list[str]) -> None:
     live, goal = load(now), load(wanted)
     start = copy.deepcopy(live)
-    files = [tmp_path / name for name in ("live", "wanted", "owned")]
+    files = [tmp_path / name for name in ("owned", "wanted", "live")]
 
     def delta() -> list[str]:
         now = f"{live.saved()}thresholds\n{live.thresholds()}"
-        for file, text in zip(files, (now, "".join(f"{w}\n" for w in wanted), "\n".join(owned)), strict=True):
+        for file, text in zip(files, ("\n".join(owned), "".join(f"{w}\n" for w in wanted), now), strict=True):
             file.write_text(text)
         kinds = [word for file in files for word in (f"kind={file.name}", file)]
         done = subprocess.run([*delta_command(awk), *kinds], capture_output=True, text=True)
@@ -433,7 +433,7 @@ def test_delta(tmp_path: Path, awk: str, now: list[str], wanted: list[str], owne
 @pytest.mark.parametrize("awk", ["mawk", "busybox awk"])
 def test_a_table_that_is_not_understood_is_left_alone(tmp_path: Path, awk: str) -> None:
     (tmp_path / "now").write_text("-A -t 192.0.2.1:80 -s rr --flavour sour\n")
-    done = subprocess.run([*delta_command(awk), tmp_path / "now"], capture_output=True, text=True)
+    done = subprocess.run([*delta_command(awk), "kind=live", tmp_path / "now"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (3, "")
     assert "cannot understand `--flavour`" in done.stderr
 

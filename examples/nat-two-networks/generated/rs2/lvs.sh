@@ -791,12 +791,12 @@ END
 # ipvs_delta_awk: the lines for `ipvsadm -R` that turn the table into what is wanted, each with a tab and
 # what connections notice of it.
 #
-# LIVE is `ipvsadm -Sn`, a line `thresholds`, and `ipvsadm -Ln --thresholds` (-Sn leaves them out), WANTED is ipvs.rules,
-# or what keepalived_table makes of keepalived.conf, OWNED the keys of the services that are ours. All other services are
-# left alone. What stays is edited in place, with its full specification, as an edit resets what it does not name. Members
-# grow before they are quiesced before they are deleted, so a service that has and will have a live realserver is never
-# without one. Deleted services come last: what sends traffic to them must be gone by then. $keep_weights keeps live
-# weights; $quiesce gives weight 0 instead of deleting.
+# OWNED are the keys of the services that are ours, WANTED is ipvs.rules, or what keepalived_table makes of keepalived.conf.
+# Then come a line `live`, `ipvsadm -Sn`, a line `thresholds` and `ipvsadm -Ln --thresholds` (-Sn leaves them out). All
+# other services are left alone. What stays is edited in place, with its full specification, as an edit resets what it does
+# not name. Members grow before they are quiesced before they are deleted, so a service that has and will have a live
+# realserver is never without one. Deleted services come last: what sends traffic to them must be gone by then.
+# $keep_weights keeps live weights; $quiesce gives weight 0 instead of deleting.
 # shellcheck disable=SC2016  # awk's own
 ipvs_delta_awk='
 # Splits a line into key, member and specification: what ipvsadm prints and what it takes, in one spelling.
@@ -838,7 +838,9 @@ function parse(   i, n, word, option, flag, tunnel) {
 }
 function port(key) { sub(/.*:/, "", key); return key }
 function edited(text, weight) { sub(/ -w [0-9]+/, "", text); return "-e" substr(text, 3) " -w " weight }
-function same(at) { return member_now[at] == wanted[at] && (!thresholds_known || limits_now[at] == wanted_limits[at]) }
+function same(at) {
+    return member_now[at] == wanted[at] && (!thresholds_known || (at in limits_now ? limits_now[at] : "0 0") == wanted_limits[at])
+}
 
 # What connections notice.
 function hash(key) { return scheduler[key] ~ /^(sh|dh|lblc|lblcr|mh)$/ && !persistent[key] }
@@ -878,50 +880,94 @@ function of_delete(key, at,   text) {
     return text
 }
 
-$0 == "wanted" { kind = "wanted"; next }
-kind == "live" && $0 == "thresholds" { kind = "thresholds"; thresholds_known = 1; next }
-kind == "thresholds" && /^(TCP|UDP|SCTP|FWM) / {
-    key = $1 == "TCP" ? "-t" : $1 == "UDP" ? "-u" : $1 == "FWM" ? "-f" : "--sctp-service"
-    key = key " " $2 ($1 == "FWM" && $3 == "IPv6" ? " -6" : "")
+# begin KEY: the lines of a service stand together, in what ipvsadm prints and in what it takes.
+function begin(at) {
+    if (at in first) { print "cannot understand: a second time, " $0 >"/dev/stderr"; exit failed = 3 }
+    first[at] = ++lines
+    line[lines] = $0
+    current = at
 }
-kind == "thresholds" && $1 == "->" {
-    limits_now[key, $2] = $3 + 0 " " $4 + 0
-    active[key, $2] = $5
-    inactive[key, $2] = $6
-    if ($3 + $4) option_x[key, $2] = ($3 + 0 ? " -x " $3 : "") ($4 + 0 ? " -y " $4 : "")
+# Only services that differ are taken apart: those with the same lines, in any order, are most of them.
+function compare(   s) {
+    compared = 1
+    for (s = 1; s <= services; s++) {
+        key = order[s]
+        if (!(("live", key) in first) || line[first["wanted", key]] != line[first["live", key]] ||
+            length_of["wanted", key] != equal[key] || length_of["live", key] != equal[key]) differs[key]
+    }
+    for (s = 1; s <= owned_count; s++) if (!(("wanted", owned[s]) in first)) differs[owned[s]]
 }
-kind == "thresholds" { next }
-kind == "owned" { owned[++owned_count] = $1 " " $2 ($3 == "-6" ? " -6" : "") }
-kind == "wanted" && $1 == "sorry" { may_be[$2 " " $3 ($4 == "-6" ? " -6" : ""), $NF]; next }
-(kind == "live" || kind == "wanted") && /^-[Aa] / {
+function take_apart(kind_of, key,   i, upto) {
+    kind = kind_of
+    upto = first[kind, key] + length_of[kind, key]
+    for (i = first[kind, key]; i <= upto; i++) { $0 = line[i]; take() }
+}
+function take() {
     parse()
     if ($1 == "-A") {
         scheduler[key] = value["-s"]
         persistent[key] = value["-p"] != ""
         fallback[key] = "," value["-b"] "," ~ /,(sh-fallback|mh-fallback|flag-1),/
-    }
-    if ($1 == "-A" && kind == "live") { service_now[key] = spec; live_service[key]; members_now[key] = 0 }
-    if ($1 == "-a" && kind == "live") {
+        if (kind == "live") { service_now[key] = spec; live_service[key]; members_now[key] = 0 }
+        else { service[key] = spec; text[key] = $0; members[key] = 0 }
+    } else if (kind == "live") {
         member_now[key, member] = spec
         name_now[key, ++members_now[key]] = member
         text_now[key, member] = $0
-    }
-    if ($1 == "-A" && kind == "wanted") { service[key] = spec; order[++services] = key; text[key] = $0; members[key] = 0 }
-    if ($1 == "-a" && kind == "wanted") {
+    } else {
         wanted[key, member] = spec
         wanted_limits[key, member] = limits
         name[key, ++members[key]] = member
         text[key, member] = $0
         heavy[key, member] = weight > 0
     }
+}
+
+/^-a / {
+    if (substr($0, 4, length(key) + 1) != key " ") { print "cannot understand, after the service " key ": " $0 >"/dev/stderr"; exit failed = 3 }
+    line[++lines] = $0
+    length_of[current]++
+    if (kind == "wanted") described[$0]
+    else if ($0 in described) equal[key]++
     next
 }
-(kind == "live" || kind == "wanted") && NF && !/^#/ { print "cannot understand: " $0 >"/dev/stderr"; exit failed = 3 }
+kind == "owned" { owned[++owned_count] = $1 " " $2 ($3 == "-6" ? " -6" : ""); next }
+kind == "wanted" && $0 == "live" { kind = "live"; next }
+kind == "live" && $0 == "thresholds" { compare(); kind = "thresholds"; thresholds_known = 1; next }
+kind == "thresholds" && /^(TCP|UDP|SCTP|FWM) / {
+    key = $1 == "TCP" ? "-t" : $1 == "UDP" ? "-u" : $1 == "FWM" ? "-f" : "--sctp-service"
+    key = key " " $2 ($1 == "FWM" && $3 == "IPv6" ? " -6" : "")
+    next
+}
+kind == "thresholds" && /^ +-> / && (key in differs || / -> [^ ]+ +(0 +)?[1-9]/) {
+    differs[key]
+    limits_now[key, $2] = $3 + 0 " " $4 + 0
+    active[key, $2] = $5
+    inactive[key, $2] = $6
+    if ($3 + $4) option_x[key, $2] = ($3 + 0 ? " -x " $3 : "") ($4 + 0 ? " -y " $4 : "")
+}
+kind == "thresholds" { next }
+/^-A / {
+    key = $2 " " $3 ($4 == "-6" ? " -6" : "")
+    begin(kind SUBSEP key)
+    length_of[current] = 0
+    if (kind == "wanted") order[++services] = key
+    else { live[++live_count] = key; equal[key] = 0 }
+    next
+}
+kind == "wanted" && $1 == "sorry" { may_be[$2 " " $3 ($4 == "-6" ? " -6" : ""), $NF]; next }
+NF && !/^#/ { print "cannot understand: " $0 >"/dev/stderr"; exit failed = 3 }
 
 END {
     if (failed) exit failed
+    if (!compared) compare()
+    for (s = 1; s <= live_count; s++)
+        if (live[s] in differs || !(("wanted", live[s]) in first)) take_apart("live", live[s])
+    for (s = 1; s <= services; s++) if (order[s] in differs) take_apart("wanted", order[s])
+    if (failed) exit failed
     for (s = 1; s <= services; s++) {
         key = order[s]
+        if (!(key in differs)) continue
         if (quiesce) { leave(key, of_drain(key)); continue }
         if (!(key in service_now)) print text[key] "\thitless"
         else if (service_now[key] != service[key]) print "-E" substr(text[key], 3) "\t" of_service(key)
@@ -941,7 +987,7 @@ END {
     }
     for (s = 1; s <= owned_count; s++) {
         key = owned[s]
-        if (key in service || !(key in service_now)) continue
+        if (key in service || ("wanted", key) in first || !(key in service_now)) continue
         if (quiesce) { leave(key, "drains: new clients are refused, established connections stay"); continue }
         total = 0
         for (m = 1; m <= members_now[key]; m++) total += active[key, name_now[key, m]] + inactive[key, name_now[key, m]]
@@ -967,12 +1013,12 @@ ipvs_pending() {
     if [ -f "$state/services" ]; then owned=$state/services; else owned=/dev/null; fi
     delta=$(
         {
+            ! keepalived_writes || keepalived_table "$goal/keepalived.conf"
+            echo live
             no_ipvs || ipvsadm -Sn || echo 'no table (modprobe ip_vs?)'
             echo thresholds
             no_ipvs || ipvsadm -Ln --thresholds
-            echo wanted
-            ! keepalived_writes || keepalived_table "$goal/keepalived.conf"
-        } 2>&1 | awk -v keep_weights="$keep_weights" -v quiesce="${1-}" "$ipvs_delta_awk" kind=live - kind=wanted "$rules" kind=owned "$owned" 2>&1
+        } 2>&1 | awk -v keep_weights="$keep_weights" -v quiesce="${1-}" "$ipvs_delta_awk" kind=owned "$owned" kind=wanted "$rules" - 2>&1
     ) || die "the IPVS table is left as it is: $delta"
 }
 
