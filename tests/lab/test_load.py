@@ -148,7 +148,7 @@ def test_what_is_reset_is_seen(responder: Responder) -> None:
     assert kept(record.held) == ("0 of 2 established connections survive; 2 reset (rs1)", 2)
 
 
-def test_where_the_machine_stands_still_the_rate_is_halved_once() -> None:
+def test_where_the_machine_stands_still_the_rate_is_halved_once_and_comes_back() -> None:
     pace = Pace(40)
     pace.stood_still(10, 0.1, 0.3)
     assert (pace.rate, len(pace.stalls), pace.stalls[0][1]) == (40, 1, 10)
@@ -158,6 +158,9 @@ def test_where_the_machine_stands_still_the_rate_is_halved_once() -> None:
     for now in (30, 40, 50):
         pace.stood_still(now, 2)
     assert pace.rate == 5
+    for now in (51, 61, 62, 72, 83, 94):
+        pace.stood_still(now, 0, 0.1)
+    assert (pace.rate, pace.lowest) == (40, 5)
 
 
 def attempts(*results: str, rate: float = 10) -> tuple[Attempt, ...]:

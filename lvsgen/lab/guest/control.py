@@ -26,7 +26,8 @@ _SLOWEST = 5.0
 """How many are tried first, which part of the time a processor may spend on them, and new ones a second at least."""
 
 _TOO_MUCH = 1.0
-"""Seconds: where the machine stands still for longer, half the rate is what it can bear."""
+_AGAIN = 10.0
+"""Seconds: where the machine stands still for longer, half the rate is what it can bear until it is quiet for so long."""
 
 
 class Control:
@@ -75,18 +76,22 @@ class Pace:
     """New ones a second, when the next one is due, and the times, from and to, in which the machine stood still."""
 
     def __init__(self, rate: float) -> None:
-        self.rate = rate
+        self.rate = self.lowest = self._most = rate
         self.due = 0.0
         self.stalls: list[tuple[float, float]] = []
-        self._slowed = 0.0
+        self._since = 0.0
 
     def stood_still(self, now: float, *seconds: float) -> None:
         """Note that it had no time for a process, or not for its packets, until now; once for each time, slow down."""
         self.stalls += [(now - late, now) for late in seconds if late > STALL]
         late = max(seconds)
-        if late > _TOO_MUCH and now - late > self._slowed:
+        if late > _TOO_MUCH and now - late > self._since:
             self.rate = min(self.rate, max(self.rate / 2, _SLOWEST))
-            self._slowed = self.due = now
+            self.lowest = min(self.lowest, self.rate)
+            self._since = self.due = now
+        elif late < STALL and now - self._since > _AGAIN and self.rate < self._most:
+            self.rate = min(self.rate * 2, self._most)
+            self._since = now
 
 
 def bearable(target: Target, sources: Sequence[str]) -> float:

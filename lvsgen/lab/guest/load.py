@@ -74,7 +74,7 @@ def generate(
         attempts=tuple(generator.done),
         held=tuple(generator.held),
         stalls=tuple(generator.pace.stalls),
-        rate=generator.pace.rate,
+        rate=generator.pace.lowest,
         since=generator.since,
         until=generator.until,
     )
