@@ -27,7 +27,7 @@ _SLOWEST = 5.0
 
 _TOO_MUCH = 1.0
 _AGAIN = 10.0
-"""Seconds: where the machine stands still for longer, half the rate is what it can bear until it is quiet for so long."""
+"""Seconds: where the machine stands still for longer, half the rate is what it can bear, until quiet for so long."""
 
 
 class Control:
