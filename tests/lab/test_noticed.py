@@ -112,7 +112,7 @@ def test_changes_that_nobody_notices_and_one_that_all_do(folder: Path, tmp_path:
         old, new = compiled(one.old, tmp_path / place / "old"), compiled(one.new, tmp_path / place / "new")
         rollout = directors if name == "weights" else None
         plays.append(
-            change.prepare(name, old, new, folder / place, rollout=rollout, least=LEAST // len(UNNOTICED) + 200)
+            change.prepare(name, old, new, folder / place, rollout=rollout, least=LEAST // len(UNNOTICED) + 400)
         )
     weights = UNNOTICED["weights"]
     old, new = compiled(weights.old, tmp_path / "anew" / "old"), compiled(weights.new, tmp_path / "anew" / "new")
