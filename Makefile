@@ -1,7 +1,7 @@
 # make demo    an example, built and shown (needs git, make, python3 and python3-venv)
 # make check   ruff, mypy and the fast tests: what to run before a commit
-# make test    everything; says first what this machine lacks and the one command that installs it
-# make lab     the whole lab: of that the examples and clusters broken on purpose, and facts about two kernels
+# make test    everything but facts on a second kernel; says first what this machine lacks and how to install it
+# make lab     the whole lab: of that what runs on real kernels, and the facts about the kernel on a second one, too
 # make bench   time and memory, beside yamllint, check-jsonschema and keepalived -t
 # make mutants removes or flips one generated line at a time, to see whether the lab notices (an hour and more)
 # make golden  rebuild examples/*/generated, tests/golden/*/generated and the pages in docs that are made from the source
@@ -46,7 +46,7 @@ test: $(VENV)/.installed-dev
 	@$(BIN)/python tests/tools.py
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -q -n auto --dist worksteal -m 'not lab'
-	$(BIN)/pytest -q -m lab tests/lab/test_real.py
+	$(BIN)/pytest -q -m 'lab and not elsewhere'
 
 lab: $(VENV)/.installed-dev
 	@$(BIN)/python tests/tools.py

@@ -15,6 +15,12 @@ KERNELS = {"bookworm": "6.1", "trixie": "6.12"}
 """Debian release: its kernel."""
 
 
+def first() -> str:
+    """The one of them that is this machine's own, or else the oldest."""
+    own = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    return own if own in KERNELS else next(iter(KERNELS))
+
+
 @functools.cache
 def find(name: str) -> Kernel | str:
     """The kernel of a Debian release, or why there is none."""

@@ -1,4 +1,6 @@
-"""Facts about the kernel, tried on those of two Debian releases: all facts of a kernel in one boot of it."""
+"""Facts about the kernel, tried on those of two Debian releases: all facts of a kernel in one boot of it, beside the
+clusters that are played meanwhile and wait often enough.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ from tests.lab import kernels
 from tests.lab.facts import scenes
 from tests.lab.facts.fact import FACTS
 
-ROOT = Path(__file__).resolve().parent.parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 _PYTHON = "/usr/bin/python3"
 _SECONDS = 600
 
@@ -36,17 +38,18 @@ class Seen:
 
 @dataclass
 class Machine:
-    """A kernel that tries some facts, from the first time that it is asked for."""
+    """A kernel that tries some facts, from when it is started on."""
 
     out: Path
     facts: Sequence[str]
+    program: Path
     process: subprocess.Popen[bytes] | None = None
 
-    def start(self, kernel: Kernel, program: Path) -> None:
+    def start(self, kernel: Kernel) -> None:
         self.out.mkdir()
         (self.out / "results").touch()
         command = shlex.join([_PYTHON, "-m", "tests.lab.facts.guest", f"{self.out}/results", *self.facts])
-        line = f"(PYTHONPATH={shlex.quote(str(program))} exec {command})"
+        line = f"(PYTHONPATH={shlex.quote(str(self.program))} exec {command})"
         self.process = boot.boot(kernel, line, self.out, self.out, processors=1)
 
     def end(self) -> None:
@@ -67,7 +70,7 @@ class Machine:
 def machines(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Machine]]:
-    """The machines of all kernels that are asked for, side by side, each with the facts that are asked for."""
+    """The machines of all kernels that are asked for, each with the facts that are asked for; one of them begins."""
     for tool in sorted({*kernel.TOOLS, "iptables-restore", "keepalived"} & set(tools.PACKAGES)):
         tools.need(tool)
     wanted: dict[str, list[str]] = {}
@@ -79,13 +82,12 @@ def machines(
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "lvsgen", program / "lvsgen", ignore=ignore)
     shutil.copytree(ROOT / "templates", program / "templates")
-    shutil.copytree(Path(__file__).parent, program / "tests/lab/facts", ignore=ignore)
+    shutil.copytree(Path(__file__).parent / "facts", program / "tests/lab/facts", ignore=ignore)
     scenes.write(program / "tests/lab/facts/scenes")
     subprocess.run([_PYTHON, "-m", "compileall", "-q", program], capture_output=True)
-    made = {name: Machine(top / name, facts) for name, facts in wanted.items()}
-    for name, machine in made.items():
-        if isinstance(found := kernels.find(name), Kernel):
-            machine.start(found, program)
+    made = {name: Machine(top / name, facts, program) for name, facts in wanted.items()}
+    if (machine := made.get(kernels.first())) and isinstance(found := kernels.find(kernels.first()), Kernel):
+        machine.start(found)
     yield made
     for machine in made.values():
         machine.end()
@@ -94,8 +96,10 @@ def machines(
 @pytest.fixture(scope="session", params=kernels.KERNELS)
 def seen(request: pytest.FixtureRequest, machines: Mapping[str, Machine]) -> Seen:
     """What was seen on a kernel."""
-    kernels.need(request.param)
-    return machines[request.param].seen()
+    found, machine = kernels.need(request.param), machines[request.param]
+    if machine.process is None:
+        machine.start(found)
+    return machine.seen()
 
 
 @pytest.fixture
@@ -108,9 +112,27 @@ def cluster(seen: Seen) -> None:
     """In the guest: the `Cluster` that facts share."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _begin(request: pytest.FixtureRequest) -> None:
+    if any(_is_fact(item) for item in request.session.items):
+        request.getfixturevalue("machines")
+
+
+def _is_fact(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and item.originalname in FACTS
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
-    if isinstance(item, pytest.Function) and item.originalname in FACTS:
+    """`make test` tries a fact on one kernel, `make lab` on all."""
+    if isinstance(item, pytest.Function) and _is_fact(item):
         item.add_marker("lab")
+        if item.callspec.params["seen"] != kernels.first():
+            item.add_marker("elsewhere")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Facts come last: what was seen of them is there by then."""
+    items.sort(key=_is_fact)
 
 
 @pytest.hookimpl(tryfirst=True)
