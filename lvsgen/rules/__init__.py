@@ -201,6 +201,8 @@ RULES: tuple[Rule, ...] = (
     keepalived_values.looks_like_a_secret,
     packets.packet_test_fails,
     across.service_of_two_clusters,
+    sysctls.unknown_setting,
+    sysctls.setting_refused,
 )
 """All rules, in the order of their codes."""
 
