@@ -410,11 +410,15 @@ class Persistence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Helper:
-    """A protocol helper of LVS-NAT: FTP control ports and the passive range, or SIP."""
+    """A protocol helper of LVS-NAT: FTP control ports and the passive range, or SIP.
+
+    `active` is false where no client asks for active transfers.
+    """
 
     kind: Literal["ftp", "sip"]
     ports: tuple[int, ...] = ()
     passive: tuple[int, int] | None = None
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,7 @@ def bind_helper(value: Any, ports: tuple[Ports, ...], members: tuple[Member, ...
             kind="ftp",
             ports=tuple(sorted(ftp.get("ports") or _single(ports, "tcp"))),
             passive=port_range(passive) if passive else None,
+            active=ftp.get("active") is not False,
         )
     if value in ("ftp", "sip"):
         return Helper(kind=value, ports=_single(ports, "tcp" if value == "ftp" else "udp"))

@@ -30,6 +30,7 @@ def data_connections(service: Service, ports: Ports, real: int) -> Iterator[Data
     for control in helper.ports:
         if ports.first <= control <= ports.last:
             below = (control if ports.is_range else real) - 1
-            yield Data(True, (control - 1, control - 1), (below, below))
+            if helper.active:
+                yield Data(True, (control - 1, control - 1), (below, below))
             passive = helper.passive or _UNPRIVILEGED
             yield Data(False, passive, passive)

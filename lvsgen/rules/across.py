@@ -144,16 +144,16 @@ def _same_vrid(facts: Facts, heard: bool) -> Iterator[tuple[Instance, Instance, 
                     yield instance, there, network, other
 
 
-@rule("LVS566", ERROR, across=True)
+@rule("LVS566", WARNING, across=True)
 def vrid_of_two_clusters(facts: Facts) -> Iterator[Finding]:
     """What it finds:
         Two clusters of the same call with one VRID in the same network and family, where both send by multicast.
 
     Why:
-        Everybody hears both. keepalived drops advertisements that name other VIPs, and complains of each of them, every
-        second and on every director: nothing but that comparison keeps the clusters apart, and what matters drowns in
-        the log. Virtual MACs are made of the VRID: with them both masters have one MAC, and the switch sends packets
-        for one to the other.
+        Everybody hears both. keepalived drops advertisements that name other VIPs, so each cluster keeps its master. It
+        complains of each of them, every second and on every director, and what matters drowns in the log. Nothing but
+        that comparison keeps the clusters apart: other routers do not make it, and virtual MACs are made of the VRID,
+        so both masters would have one.
 
     Example:
         cluster: shop

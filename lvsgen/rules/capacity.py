@@ -53,10 +53,11 @@ def one_left(facts: Facts) -> Iterator[Finding]:
 @rule("LVS717", WARNING)
 def sorry_server_fails_too(facts: Facts) -> Iterator[Finding]:
     """What it finds:
-        A sorry server on the only host that serves.
+        A sorry server that is a realserver of the same service, and alone enough for the quorum.
 
     Why:
-        It answers when the quorum is lost, and that is when this host is dead: clients are refused instead of told.
+        It answers when the quorum is lost, and as long as this host lives the quorum is not: clients are refused
+        instead of told. With a daemon for the page on another port, or a quorum that one cannot reach, it is none.
 
     Example:
         realservers: {rs1: 192.0.2.11}
@@ -73,12 +74,16 @@ def sorry_server_fails_too(facts: Facts) -> Iterator[Finding]:
     """
     for service, pool in facts.whole_services:
         sorry = service.sorry_server
-        if sorry and pool.serving and all(m.host is sorry.host for m in pool.serving):
+        if sorry is None:
+            continue
+        member = next((m for m in pool.serving if m.host is sorry.host and sorry.port in (None, m.port)), None)
+        if member and member.live_weight >= service.quorum:
             yield sorry_server_fails_too.at(
                 service.place.at("sorry_server"),
-                f"{quote(sorry.host.name)} is the only realserver that serves, so it is dead when it should apologise",
+                f"{quote(sorry.host.name)} is a realserver of {quote(service.name)}, and the quorum is lost only when "
+                "it is dead: it cannot apologise then",
                 "name another host, or the director for a local page",
-                [(pool.serving[0].place, "the realserver")],
+                [(member.place, "the realserver")],
             )
 
 

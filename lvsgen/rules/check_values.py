@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lvsgen.diagnostics import Finding, quote
-from lvsgen.model import BfdProbe, Check, DnsProbe, HttpProbe, IPAddress, UdpProbe
+from lvsgen.model import BfdProbe, Check, DnsProbe, HttpProbe, IPAddress, Service, UdpProbe
 from lvsgen.rules.facts import Facts
-from lvsgen.rules.rule import ERROR, HINT, rule
+from lvsgen.rules.rule import ERROR, HINT, WARNING, rule
+
+TLS_PORTS = {443: "HTTPS", 465: "SMTP over TLS", 636: "LDAP over TLS", 993: "IMAP over TLS", 995: "POP3 over TLS"}
+"""Ports whose clients begin with a TLS greeting, and on which nothing else is spoken by custom."""
+PLAIN_PORTS = {80: "HTTP", 25: "SMTP"}
+"""Ports on which nobody answers a TLS greeting that comes first."""
 
 
 def _checks(facts: Facts) -> Iterator[Check]:
@@ -230,3 +235,57 @@ def greeting_without_name(facts: Facts) -> Iterator[Finding]:
                 "the check greets without a name, as no browser does",
                 "write `https: {path: ..., host: www.example.com}`",
             )
+
+
+@rule("LVS765", WARNING)
+def check_speaks_otherwise(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        An `http` or `smtp` check of a port for TLS, such as 443, or an `https` check of port 80.
+
+    Why:
+        A daemon that waits for a TLS greeting answers a plain request with 400 Bad Request, or hangs up; one that does
+        not speak TLS takes the greeting for garbage. Every realserver is down from the start, and the VIP serves
+        nobody.
+
+    Example:
+        services:
+          web: {vip: 192.0.2.100, tcp: 443, method: dr, check: {http: /healthz}}  # <- LVS765
+
+    Instead:
+        services:
+          web: {vip: 192.0.2.100, tcp: 443, method: dr, check: {https: {path: /healthz, host: shop.example.com}}}
+
+    Sources:
+        keepalived.conf(5), HTTP_GET and SSL_GET; RFC 9110 section 4.2.2
+    """
+    told = set()
+    for service, pool in facts.services:
+        for member in pool.live if pool.checks else ():
+            for check in member.checks:
+                port = check.port or member.port or _only_port(service)
+                known = _unlike(check, port) if check.place not in told else ""
+                if known:
+                    told.add(check.place)
+                    yield check_speaks_otherwise.at(
+                        check.place.at("port") if check.port else check.place,
+                        f"this check speaks {_NAMES[check.kind]} to port {port}, where {known} is spoken",
+                        f"write `{_OTHERS[check.kind]}`, or the `port` on which {_NAMES[check.kind]} is answered",
+                        [(service.place.key, f"of service {quote(service.name)}")],
+                    )
+
+
+_NAMES = {"http": "plain HTTP", "https": "TLS", "smtp": "plain SMTP"}
+_OTHERS = {"http": "https", "https": "http", "smtp": "tcp"}
+
+
+def _unlike(check: Check, port: int | None) -> str:
+    """What is spoken on a port, where a check speaks something else."""
+    if port is None or check.kind not in _NAMES:
+        return ""
+    return (PLAIN_PORTS if check.kind == "https" else TLS_PORTS).get(port, "")
+
+
+def _only_port(service: Service) -> int | None:
+    """The realserver's port of a service that has one."""
+    ports = {p.real for p in service.ports}
+    return ports.pop() if len(ports) == 1 and not service.ports[0].is_range else None

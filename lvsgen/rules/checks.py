@@ -85,8 +85,9 @@ def check_of_vip(facts: Facts) -> Iterator[Finding]:
         A check whose address is a VIP.
 
     Why:
-        The VIP is an address of the director that checks: it would test itself, find all realservers well or all of
-        them dead, and take the answer for each.
+        What a director sends to a VIP passes its own table, too, and goes to any realserver. By LVS-DR the answer comes
+        from outside with an address of the director's own, and is dropped as a martian: all realservers are down from
+        the start. Where one is heard, it is taken for the answer of each of them.
 
     Example:
         services:
@@ -97,7 +98,7 @@ def check_of_vip(facts: Facts) -> Iterator[Finding]:
           web: {vip: 192.0.2.100, tcp: 80, method: dr, check: {tcp: }}
 
     Sources:
-        keepalived.conf(5), connect_ip; route.c, ip_route_output_key
+        keepalived.conf(5), connect_ip; ip_vs_core.c, ip_vs_local_request4; seen on 6.1 and 6.12
     """
     vips = {a.ip: vip for vip in facts.cluster.vips for a in vip.addresses if a.prefix.num_addresses == 1}
     told = set()
@@ -107,7 +108,7 @@ def check_of_vip(facts: Facts) -> Iterator[Finding]:
                 told.add(check.place)
                 yield check_of_vip.at(
                     check.place.at("address"),
-                    f"{check.address} is a VIP, so a director that checks it tests itself",
+                    f"{check.address} is a VIP: what answers there, if anything does, says nothing of a single realserver",
                     "remove `address`: each realserver is checked at its own",
                     [(vips[check.address].place, "the VIP")],
                 )

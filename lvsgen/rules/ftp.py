@@ -1,14 +1,16 @@
-"""FTP: two connections that belong together."""
+"""FTP and TFTP: conversations on several ports that belong together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from lvsgen.diagnostics import Finding, quote
-from lvsgen.model import ALL_PORTS, FTP_CONTROL
+from lvsgen.model import ALL_PORTS, FTP_CONTROL, Helper
 from lvsgen.rules.facts import Facts, Pool
 from lvsgen.rules.rule import ERROR, WARNING, rule
 
+TFTP = 69
+"""RFC 1350, section 4."""
 MOST_PORTS = 8
 """Ports that a helper can have (ip_vs.h, IP_VS_APP_MAX_PORTS)."""
 
@@ -56,7 +58,7 @@ def ftp_group_incomplete(facts: Facts) -> Iterator[Finding]:
     Why:
         The kernel joins control and data connections by itself only for port 21. A group must hold them all: port 20
         for active transfers (one below the control port), and the passive range. What is missing times out or is
-        refused, while the login works.
+        refused, while the login works. Where transfers are passive only, `helper: {ftp: {active: false}}` says so.
 
     Example:
         services:
@@ -76,22 +78,28 @@ def ftp_group_incomplete(facts: Facts) -> Iterator[Finding]:
             tcp = [p for p in service.ports if p.protocol == "tcp"]
             if any(p.first == ALL_PORTS for p in tcp):
                 continue
+            helper = service.helper
+            active, passive = (helper.active, helper.passive) if helper else (True, None)
             data = control - 1
-            missing = [] if any(p.first <= data <= p.last for p in tcp) else [f"port {data} for active transfers"]
-            if not any(p.is_range for p in tcp):
+            lacks_data = active and not any(p.first <= data <= p.last for p in tcp)
+            missing = [f"port {data} for active transfers"] if lacks_data else []
+            if not any(p.is_range and (not passive or p.first <= passive[0] <= passive[1] <= p.last) for p in tcp):
                 missing.append("the realservers' passive range")
+            wanted = f"{data}, {control}" if active else f"{control}"
+            written = "{}-{}".format(*passive) if passive else "50000-50100"
             if service.mark and missing:
                 yield ftp_group_incomplete.at(
                     service.place.at("tcp"),
                     f"this group of FTP ports lacks {' and '.join(missing)}",
-                    f'write `tcp: [{data}, {control}, "50000-50100"]`, with the range that the FTP daemons are given',
+                    f'write `tcp: [{wanted}, "{written}"]`, with the range that the FTP daemons are given'
+                    + ("; or `helper: {ftp: {active: false}}` if all transfers are passive" if lacks_data else ""),
                 )
                 break
             if not service.mark and control != FTP_CONTROL:
                 yield ftp_group_incomplete.at(
                     service.place.at("tcp"),
                     f"the kernel finds FTP's data connections by itself only for port {FTP_CONTROL}, not for {control}",
-                    f'write `tcp: [{data}, {control}, "50000-50100"]` and `mark: auto`',
+                    f'write `tcp: [{wanted}, "{written}"]` and `mark: auto`',
                 )
                 break
 
@@ -138,11 +146,13 @@ def too_many_helper_ports(facts: Facts) -> Iterator[Finding]:
 @rule("LVS253", WARNING)
 def helper_without_nat(facts: Facts) -> Iterator[Finding]:
     """What it finds:
-        A protocol helper on a service without LVS-NAT.
+        `helper: sip`; or `helper: ftp` on a service without LVS-NAT, where it tells nothing that port 21 does not.
 
     Why:
-        The helper rewrites addresses within the connection, and only LVS-NAT lets the director see both directions.
-        With LVS-DR and LVS-Tun it does nothing.
+        IPVS has a helper for FTP alone: `sip` generates nothing, and it is persistence with `engine: sip` that keeps
+        the packets of a call together. The helper for FTP rewrites addresses within the connection, and only LVS-NAT
+        lets the director see both directions. With LVS-DR and LVS-Tun `helper` tells which ports are those of FTP, and
+        which transfers there are.
 
     Example:
         services:
@@ -153,15 +163,29 @@ def helper_without_nat(facts: Facts) -> Iterator[Finding]:
           sip: {vip: 192.0.2.100, udp: 5060, method: dr}
 
     Sources:
-        ip_vs_ftp.c, ip_vs_ftp_out
+        ip_vs_ftp.c, ip_vs_ftp_out; ip_vs_pe_sip.c
     """
     for service, pool in facts.whole_services:
-        if service.helper and "nat" not in pool.methods and pool.members:
+        helper = service.helper
+        if helper and helper.kind == "sip":
             yield helper_without_nat.at(
                 service.place.at("helper"),
-                f"the helper {quote(service.helper.kind)} does nothing without LVS-NAT",
+                "the helper `sip` does nothing: IPVS has none for it",
+                "remove `helper`"
+                if service.persistence and service.persistence.engine
+                else "remove `helper`; what keeps calls together is `persistence` with `engine: sip` and `netmask: 0`",
+            )
+        elif helper and "nat" not in pool.methods and pool.members and _says_nothing(helper):
+            yield helper_without_nat.at(
+                service.place.at("helper"),
+                f"the helper {quote(helper.kind)} does nothing without LVS-NAT",
                 "remove `helper`",
             )
+
+
+def _says_nothing(helper: Helper) -> bool:
+    """Whether a helper is what port 21 tells anyway."""
+    return helper.ports == (FTP_CONTROL,) and helper.active and helper.passive is None
 
 
 @rule("LVS257", ERROR)
@@ -194,4 +218,47 @@ def ftp_behind_snat(facts: Facts) -> Iterator[Finding]:
                 service.place.at("snat"),
                 "FTP with `snat`: the login works, but data connections are answered past the director and hang",
                 "remove `snat`, and let the directors be the gateway of the realservers",
+            )
+
+
+@rule("LVS258", WARNING)
+def transfers_of_tftp(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        TFTP (UDP port 69) without a group of ports and persistence, or by LVS-NAT.
+
+    Why:
+        A daemon answers each transfer from a port of its own, and the client goes on with that one. With LVS-DR and
+        LVS-Tun the client's acknowledgement comes to a port of the VIP that has no service: the director refuses it,
+        and the transfer ends after its first block. With LVS-NAT IPVS does not know the answer, for its port is not 69:
+        it reaches the client from the RIP, and is dropped. Daemons that answer from port 69 itself are no such case
+        (dnsmasq's `tftp-single-port`).
+
+    Example:
+        services:
+          boot: {vip: 192.0.2.100, udp: 69, method: dr}  # <- LVS258
+
+    Instead:
+        services:
+          boot: {vip: 192.0.2.100, udp: [69, "50000-50100"], mark: auto, method: dr, persistence: 5m}
+
+    Sources:
+        RFC 1350 section 4; ip_vs_core.c, ip_vs_in_hook and ip_vs_out_hook
+    """
+    for service, pool in facts.services:
+        udp = [p for p in service.ports if p.protocol == "udp"]
+        if not any(p.first == TFTP == p.last for p in udp) or not pool.members:
+            continue
+        joined = service.persistence and service.mark and any(p.is_range for p in udp)
+        by_nat = "nat" in pool.methods
+        if by_nat or not joined:
+            yield transfers_of_tftp.at(
+                service.place.at("udp"),
+                "TFTP answers from another port than 69, "
+                + (
+                    "and LVS-NAT does not translate that" if by_nat else "and the client's next packet finds no service"
+                ),
+                ("write `method: dr`, and " if by_nat else "write ")
+                + '`udp: [69, "50000-50100"]` with the range that the daemons are given, `mark: auto` and '
+                "`persistence: 5m`; or waive this if they answer from port 69",
+                [(service.place.at("method"), "LVS-NAT")] if by_nat else (),
             )

@@ -157,7 +157,11 @@ def _smaller(pool: Pool, total: int) -> str:
         return f"divide all weights by {divisor}"
     if len(pool.live) > BUCKETS:
         return "write `scheduler: mh`, whose table is larger"
-    return f"divide all weights by {-(-total // BUCKETS)} and round them, or write `scheduler: mh`"
+    # Rounded up: a weight of 0 would be a drained realserver.
+    divisor = next(
+        n for n in range(-(-total // BUCKETS), max(weights) + 1) if sum(-(-w // n) for w in weights) <= BUCKETS
+    )
+    return f"divide all weights by {divisor} and round them up, or write `scheduler: mh`"
 
 
 @rule("LVS308", ERROR)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lvsgen.diagnostics import Finding, quote
 from lvsgen.rules.facts import Facts
-from lvsgen.rules.rule import ERROR, rule
+from lvsgen.rules.rule import ERROR, WARNING, rule
 
 
 @rule("LVS153", ERROR)
@@ -140,4 +140,39 @@ def gateway_is_a_director(facts: Facts) -> Iterator[Finding]:
                         f"the gateway {ip} is director {quote(host.name)}, which drops replies whose source is its VIP",
                         "write the router's address; only LVS-NAT realservers reply through the director",
                         [(address.place, "the director"), (member.place, "one of these realservers")],
+                    )
+
+
+@rule("LVS159", WARNING)
+def realserver_is_the_gateway(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A realserver whose address is the gateway of its network.
+
+    Why:
+        Usually one of the two is a slip of the pen, and two machines then answer ARP for the address: whoever wins gets
+        what was meant for the other, and the whole network may lose its way out. A router that serves as well is seldom
+        meant.
+
+    Example:
+        networks: {lan: {prefixes: [192.0.2.0/24], gateway: 192.0.2.11}}
+        realservers:
+          rs1: 192.0.2.11  # <- LVS159
+
+    Instead:
+        networks: {lan: {prefixes: [192.0.2.0/24], gateway: 192.0.2.1}}
+        realservers:
+          rs1: 192.0.2.11
+
+    Sources:
+        RFC 826; RFC 5227 section 1.1
+    """
+    for network in facts.cluster.networks:
+        for ip in network.gateways:
+            for host, address in facts.owners.get(ip, ()):
+                if not host.is_director:
+                    yield realserver_is_the_gateway.at(
+                        address.place,
+                        f"{ip} is realserver {quote(host.name)}, and the gateway of network {quote(network.name)}",
+                        "correct the address, or the gateway",
+                        [(network.place.at("gateway"), "the gateway")],
                     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from lvsgen.diagnostics import Finding, Place, quote
-from lvsgen.model import Host, IPAddress
+from lvsgen.model import Host, HostAddress, IPAddress, IPNetwork
 from lvsgen.rules.facts import Facts
 from lvsgen.rules.rule import ERROR, rule
 from lvsgen.rules.vip_addresses import unusable
@@ -134,6 +134,8 @@ def dr_not_on_link(facts: Facts) -> Iterator[Finding]:
         d.name: [p for a in d.addresses if a.network for p in a.network.prefixes] for d in facts.cluster.directors
     }
     judged = set()
+    judged_directors = set()
+    lonely = {d.name: a for d in facts.cluster.directors if (a := _without_neighbours(d, prefixes[d.name]))}
     wanted = [(s, m.host, m.addresses, m.place) for s, pool in facts.pools for m in pool.members if m.method == "dr"]
     wanted += [
         (s, s.sorry_server.host, s.sorry_server.addresses, s.sorry_server.place)
@@ -150,6 +152,20 @@ def dr_not_on_link(facts: Facts) -> Iterator[Finding]:
             )
             if far is None:
                 continue
+            if far in lonely:
+                # One cause, whatever the number of realservers.
+                address = lonely[far]
+                if far not in judged_directors:
+                    judged_directors.add(far)
+                    length = 24 if address.family == "ipv4" else 64
+                    yield dr_not_on_link.at(
+                        address.place,
+                        f"director {quote(far)} has no neighbours: its prefixes hold one address each, and LVS-DR "
+                        "reaches only realservers on its own networks",
+                        f"write the prefix length of the network: `{address.ip}/{length}` for example",
+                        [(service.place.at("method"), "LVS-DR is asked for here")],
+                    )
+                continue
             own = next((a.place for _, a in facts.owners.get(ip, [])), place)
             yield dr_not_on_link.at(
                 own,
@@ -158,6 +174,11 @@ def dr_not_on_link(facts: Facts) -> Iterator[Finding]:
                 f"write `method: tun` for {quote(host.name)}, or attach the director to its network",
                 [(service.place.at("method"), "LVS-DR is asked for here")],
             )
+
+
+def _without_neighbours(director: Host, prefixes: list[IPNetwork]) -> HostAddress | None:
+    """The first address of a director of which no prefix holds another one."""
+    return director.addresses[0] if prefixes and all(p.num_addresses == 1 for p in prefixes) else None
 
 
 @rule("LVS152", ERROR)

@@ -26,8 +26,8 @@ def test_settings_and_the_values_that_they_take(lab: Lab) -> None:
         if name in known and abs(most) < 2**31 - 1:
             for value, taken in ((least, True), (most, True), (least - 1, False), (most + 1, False)):
                 assert (director.run(f"sysctl -qw net.ipv4.vs.{name}={value}").code == 0) is taken, (name, value)
-    for value, taken in (("3 50", True), ("3 0", True), ("50 3", False), ("-1 3", False)):
-        assert (director.run(f"sysctl -qw 'net.ipv4.vs.sync_threshold={value}'").code == 0) is taken, value
-    for value, taken in (("1", True), ("64", True), ("3", False), ("0", False)):
+    for pair, taken in (("3 50", True), ("3 0", True), ("50 3", False), ("-1 3", False)):
+        assert (director.run(f"sysctl -qw 'net.ipv4.vs.sync_threshold={pair}'").code == 0) is taken, pair
+    for value, taken in ((1, True), (64, True), (3, False), (0, False)):
         assert (director.run(f"sysctl -qw net.ipv4.vs.sync_ports={value}").code == 0) is taken, value
     assert director.run("sysctl -qw net.ipv4.vs.cache_bypass=on").code != 0
