@@ -11,8 +11,10 @@ from lvsgen.rules.rule import ERROR, HINT, WARNING, rule
 
 TLS_PORTS = {443: "HTTPS", 465: "SMTP over TLS", 636: "LDAP over TLS", 993: "IMAP over TLS", 995: "POP3 over TLS"}
 """Ports whose clients begin with a TLS greeting, and on which nothing else is spoken by custom."""
-PLAIN_PORTS = {80: "HTTP", 25: "SMTP"}
+PLAIN_PORTS = {80: "plain HTTP"}
 """Ports on which nobody answers a TLS greeting that comes first."""
+NEITHER = {22: "SSH", 25: "SMTP", 389: "LDAP", 1433: "SQL", 3306: "SQL", 5432: "SQL", 6379: "Redis"}
+"""Ports on which no web server listens."""
 
 
 def _checks(facts: Facts) -> Iterator[Check]:
@@ -240,7 +242,8 @@ def greeting_without_name(facts: Facts) -> Iterator[Finding]:
 @rule("LVS765", WARNING)
 def check_speaks_otherwise(facts: Facts) -> Iterator[Finding]:
     """What it finds:
-        An `http` or `smtp` check of a port for TLS, such as 443, or an `https` check of port 80.
+        An `http` or `smtp` check of a port for TLS, such as 443, an `https` check of port 80, or either where something
+        else than the web is spoken, such as 3306.
 
     Why:
         A daemon that waits for a TLS greeting answers a plain request with 400 Bad Request, or hangs up; one that does
@@ -270,7 +273,6 @@ def check_speaks_otherwise(facts: Facts) -> Iterator[Finding]:
                         check.place.at("port") if check.port else check.place,
                         f"this check speaks {_NAMES[check.kind]} to port {port}, where {known} is spoken",
                         f"write `{_OTHERS[check.kind]}`, or the `port` on which {_NAMES[check.kind]} is answered",
-                        [(service.place.key, f"of service {quote(service.name)}")],
                     )
 
 
@@ -282,7 +284,8 @@ def _unlike(check: Check, port: int | None) -> str:
     """What is spoken on a port, where a check speaks something else."""
     if port is None or check.kind not in _NAMES:
         return ""
-    return (PLAIN_PORTS if check.kind == "https" else TLS_PORTS).get(port, "")
+    known = (PLAIN_PORTS if check.kind == "https" else TLS_PORTS).get(port, "")
+    return known or (NEITHER.get(port, "") if check.kind != "smtp" else "")
 
 
 def _only_port(service: Service) -> int | None:

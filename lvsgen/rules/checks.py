@@ -108,7 +108,7 @@ def check_of_vip(facts: Facts) -> Iterator[Finding]:
                 told.add(check.place)
                 yield check_of_vip.at(
                     check.place.at("address"),
-                    f"{check.address} is a VIP: what answers there, if anything does, says nothing of a single realserver",
+                    f"{check.address} is a VIP: what answers there, if anything, says nothing of a single realserver",
                     "remove `address`: each realserver is checked at its own",
                     [(vips[check.address].place, "the VIP")],
                 )

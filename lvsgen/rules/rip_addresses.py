@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from ipaddress import IPv4Network
 
 from lvsgen.diagnostics import Finding, Place, quote
-from lvsgen.model import Host, HostAddress, IPAddress, IPNetwork
+from lvsgen.model import Host, IPAddress, IPNetwork, Service
 from lvsgen.rules.facts import Facts
 from lvsgen.rules.rule import ERROR, rule
 from lvsgen.rules.vip_addresses import unusable
+
+_USUAL = {"ipv4": 24, "ipv6": 64}
+"""Prefix lengths to give as an example."""
 
 
 def _rips(facts: Facts) -> Iterator[tuple[Host, IPAddress, Place]]:
@@ -133,52 +136,51 @@ def dr_not_on_link(facts: Facts) -> Iterator[Finding]:
     prefixes = {
         d.name: [p for a in d.addresses if a.network for p in a.network.prefixes] for d in facts.cluster.directors
     }
-    judged = set()
-    judged_directors = set()
-    lonely = {d.name: a for d in facts.cluster.directors if (a := _without_neighbours(d, prefixes[d.name]))}
     wanted = [(s, m.host, m.addresses, m.place) for s, pool in facts.pools for m in pool.members if m.method == "dr"]
     wanted += [
         (s, s.sorry_server.host, s.sorry_server.addresses, s.sorry_server.place)
         for s in facts.cluster.services
         if s.sorry_server and s.sorry_server.method == "dr"
     ]
+    judged: dict[tuple[str, IPAddress], tuple[Service, Place]] = {}
     for service, host, addresses, place in wanted:
-        for ip in addresses:
-            if host.is_director or (host.name, ip) in judged:
-                continue
-            judged.add((host.name, ip))
-            far = next(
-                (d for d, ps in prefixes.items() if not any(p.version == ip.version and ip in p for p in ps)), None
-            )
-            if far is None:
-                continue
-            if far in lonely:
-                # One cause, whatever the number of realservers.
-                address = lonely[far]
-                if far not in judged_directors:
-                    judged_directors.add(far)
-                    length = 24 if address.family == "ipv4" else 64
-                    yield dr_not_on_link.at(
-                        address.place,
-                        f"director {quote(far)} has no neighbours: its prefixes hold one address each, and LVS-DR "
-                        "reaches only realservers on its own networks",
-                        f"write the prefix length of the network: `{address.ip}/{length}` for example",
-                        [(service.place.at("method"), "LVS-DR is asked for here")],
-                    )
-                continue
-            own = next((a.place for _, a in facts.owners.get(ip, [])), place)
-            yield dr_not_on_link.at(
-                own,
-                f"{ip} is in no network of director {quote(far)}, but LVS-DR reaches only realservers on its own "
-                "networks",
-                f"write `method: tun` for {quote(host.name)}, or attach the director to its network",
-                [(service.place.at("method"), "LVS-DR is asked for here")],
-            )
+        for ip in addresses if not host.is_director else ():
+            judged.setdefault((host.name, ip), (service, place))
+    astray = {d.name: d for d in facts.cluster.directors if _is_astray(prefixes[d.name], [ip for _, ip in judged])}
+    for director in astray.values():
+        # One cause, whatever the number of realservers.
+        (service, _), address = next(iter(judged.values())), director.addresses[0]
+        single = all(p.num_addresses == 1 for p in prefixes[director.name])
+        yield dr_not_on_link.at(
+            address.place,
+            f"no realserver of LVS-DR is in a network of director {quote(director.name)}"
+            + (": its prefixes hold one address each" if single else ""),
+            f"write the prefix length of its network, `{address.ip}/{_USUAL[address.family]}` for example"
+            if single
+            else "give it an address in their network, or write `method: tun`",
+            [(service.place.at("method"), "LVS-DR is asked for here")],
+        )
+    near = {name: there for name, there in prefixes.items() if name not in astray}
+    for (name, ip), (service, place) in judged.items():
+        far = next((d for d, there in near.items() if not _reaches(there, ip)), None)
+        if far is None:
+            continue
+        own = next((a.place for _, a in facts.owners.get(ip, [])), place)
+        yield dr_not_on_link.at(
+            own,
+            f"{ip} is in no network of director {quote(far)}, but LVS-DR reaches only realservers on its own networks",
+            f"write `method: tun` for {quote(name)}, or attach the director to its network",
+            [(service.place.at("method"), "LVS-DR is asked for here")],
+        )
 
 
-def _without_neighbours(director: Host, prefixes: list[IPNetwork]) -> HostAddress | None:
-    """The first address of a director of which no prefix holds another one."""
-    return director.addresses[0] if prefixes and all(p.num_addresses == 1 for p in prefixes) else None
+def _reaches(prefixes: Iterable[IPNetwork], ip: IPAddress) -> bool:
+    return any(p.version == ip.version and ip in p for p in prefixes)
+
+
+def _is_astray(prefixes: Collection[IPNetwork], rips: Collection[IPAddress]) -> bool:
+    """Whether a director reaches none of several realservers: then the mistake is in its own address."""
+    return bool(prefixes) and len(rips) > 1 and not any(_reaches(prefixes, ip) for ip in rips)
 
 
 @rule("LVS152", ERROR)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lvsgen.diagnostics import Finding, quote
+from lvsgen.diagnostics import Finding
 from lvsgen.model import BfdProbe, FileProbe
 from lvsgen.rules.facts import Facts
 from lvsgen.rules.rule import ERROR, HINT, WARNING, rule, written
@@ -195,7 +195,7 @@ def slow_detection(facts: Facts) -> Iterator[Finding]:
     if facts.cluster.ipvs.writer != "keepalived":
         return
     told = set()
-    for service, pool in facts.pools:
+    for _, pool in facts.pools:
         for check in pool.checks:
             worst = check.timing.worst_detection
             if isinstance(check.probe, BfdProbe | FileProbe) or worst <= LONG_DETECTION or check.place in told:
@@ -206,5 +206,4 @@ def slow_detection(facts: Facts) -> Iterator[Finding]:
                 f"a realserver that hangs is taken out after {worst:g} s at worst",
                 f"shorten `interval`, `timeout`, `retries` or `retry_delay` to {LONG_DETECTION} s together: interval + "
                 "timeout + retries x (retry_delay + timeout)",
-                [(service.place.key, f"of service {quote(service.name)}")],
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import TypeAlias
 
@@ -88,8 +88,8 @@ def weight_in_sync_group(facts: Facts) -> Iterator[Finding]:
 @rule("LVS511", ERROR)
 def weight_never_flips(facts: Facts) -> Iterator[Finding]:
     """What it finds:
-        A tracked weight that cannot make another director the master: it is no larger than the gap between the
-        priorities, or nobody preempts.
+        A tracked weight that cannot make another director the master, whatever else fails: with all others it is no
+        larger than the gap between the priorities, or nobody preempts.
 
     Why:
         A weight only changes a priority. The master stays master while it is still ahead, and with `preempt: never` in
@@ -121,7 +121,9 @@ def weight_never_flips(facts: Facts) -> Iterator[Finding]:
     gap, instance = max(
         ((_gap(i), i) for i in failover.instances if len(i.order) > 1), key=lambda one: one[0], default=(0, None)
     )
-    for name, weight, place, factor in _weighted(facts):
+    weighted = _weighted(facts)
+    for index, (name, weight, place, _) in enumerate(weighted):
+        others = [one[1] for number, one in enumerate(weighted) if number != index]
         if failover.preempt_delay is None:
             yield weight_never_flips.at(
                 place.at("weight"),
@@ -130,7 +132,7 @@ def weight_never_flips(facts: Facts) -> Iterator[Finding]:
                 "remove `weight`: then a failure gives the VIPs up; or write `preempt: always`",
                 [(failover.place.at("preempt"), "nobody preempts (the default)")],
             )
-        elif instance is not None and not factor and abs(weight) <= gap:
+        elif instance is not None and not any(one[3] for one in weighted) and not _matters(weight, others, gap):
             yield weight_never_flips.at(
                 place.at("weight"),
                 f"the weight {weight} of {quote(name)} never moves a VIP: the first director is {gap} ahead",
@@ -138,6 +140,19 @@ def weight_never_flips(facts: Facts) -> Iterator[Finding]:
                 "VIPs up",
                 [(instance.place.at("order"), "the priorities follow from this order")],
             )
+
+
+def _leads(weights: Iterable[int], gap: int) -> set[int]:
+    """By how much a director may be ahead of one that is `gap` behind it: each thing may fail on one of them."""
+    leads = {gap}
+    for weight in weights:
+        leads |= {lead + weight for lead in leads} | {lead - weight for lead in leads}
+    return leads
+
+
+def _matters(weight: int, others: Iterable[int], gap: int) -> bool:
+    """Whether a weight makes another director the master, in some combination of failures."""
+    return any(lead > 0 > lead - abs(weight) or lead < 0 < lead + abs(weight) for lead in _leads(others, gap))
 
 
 def _group(facts: Facts) -> Instance | None:
@@ -185,12 +200,12 @@ def tracked_interface_missing(facts: Facts) -> Iterator[Finding]:
 @rule("LVS568", WARNING)
 def weights_that_tie(facts: Facts) -> Iterator[Finding]:
     """What it finds:
-        Tracked weights with which two directors have the same priority, or change places, while the same things fail on
-        both, or none.
+        Tracked weights with which two directors have the same priority, in some combination of failures.
 
     Why:
-        A priority stays between 1 and 254. Weights that go beyond make directors equal that were not: who is master is
-        then decided by their addresses, and may change with every failure that both see.
+        Who is master is then decided by their addresses, and not by the order. Sums of weights may be just what the
+        directors are apart; and a priority stays between 1 and 254, so weights that go beyond make directors equal that
+        were not, with every failure that both see.
 
     Example:
         failover:
@@ -234,6 +249,35 @@ def weights_that_tie(facts: Facts) -> Iterator[Finding]:
                     [(instance.place.at("order"), "the priorities follow from this order")],
                 )
                 return
+        tie = _tie(instance, weighted)
+        if tie:
+            one, other = tie
+            yield weights_that_tie.at(
+                max(weighted, key=lambda one: abs(one[1]))[2].at("weight"),
+                f"when some of it fails on {quote(one)} and the rest on {quote(other)}, or nothing, both can have the "
+                "same priority",
+                f"choose multiples of {_apart(instance)}, so that no sum of them is what the directors are apart; "
+                f"their priorities are {', '.join(map(str, instance.priorities))}",
+                [(instance.place.at("order"), "the priorities follow from this order")],
+            )
+            return
+
+
+def _tie(instance: Instance, weighted: list[_Weighted]) -> tuple[str, str] | None:
+    """Two directors that different failures make equal; a weight that alone never moves anything is LVS511's."""
+    weights = [weight for _, weight, _, _ in weighted]
+    ranked = sorted(zip(instance.priorities, (host.name for host in instance.order), strict=True), reverse=True)
+    if any(not _matters(w, weights[:n] + weights[n + 1 :], _gap(instance)) for n, w in enumerate(weights)):
+        return None
+    for (higher, one), (lower, other) in combinations(ranked, 2):
+        if 0 in _leads(weights, higher - lower):
+            return one, other
+    return None
+
+
+def _apart(instance: Instance) -> int:
+    """More than any two directors are apart, and no divisor of that."""
+    return max(instance.priorities) - min(instance.priorities) + _gap(instance)
 
 
 def _failures(weighted: list[_Weighted]) -> Iterator[tuple[_Weighted, ...]]:
