@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lvsgen import overrides, pipeline, rules
+from lvsgen.catalogue import HOST_CHECKS
 from lvsgen.diagnostics import Severity
 from lvsgen.rules.documentation import complete
 from lvsgen.targets import TARGETS
@@ -92,13 +93,34 @@ def test_all_checks_are_there() -> None:
 
 
 def test_codes_in_the_table_exist_and_rules_are_in_it() -> None:
-    known = {rule.code for rule in rules.RULES} | overrides.NAMES.keys() | OF_BIND
+    known = {rule.code for rule in rules.RULES} | overrides.NAMES.keys() | OF_BIND | verified()
     told = {code for _, how in ROWS.values() for code in re.findall(r"LVS\d{3}", how)}
     assert told <= known
     for number, (where, how) in ROWS.items():
         assert (where == "rule") <= ("LVS" in how), number
-        if f"LVS{number}" in known:
+        if f"LVS{number}" in known - verified():
             assert (where, f"LVS{number}" in how) == ("rule", True), number
+
+
+@cache
+def verified() -> frozenset[str]:
+    """The codes that `lvs.sh verify` prints."""
+    (verify,) = (ROOT / "templates/lvs.sh").glob("*-verify.sh")
+    return frozenset(re.findall(r"\bLVS\d{3}\b", verify.read_text()))
+
+
+def test_what_is_said_to_be_verified_is_printed_on_the_host() -> None:
+    for number, (where, how) in ROWS.items():
+        if where == "verify":
+            codes = set(re.findall(r"LVS\d{3}", how))
+            assert codes, number
+            assert codes <= verified(), number
+
+
+def test_what_the_host_prints_is_documented() -> None:
+    of_host = {entry.code for entry in HOST_CHECKS}
+    assert of_host <= verified()
+    assert verified() - of_host <= {rule.code for rule in rules.RULES}
 
 
 @cache

@@ -88,6 +88,7 @@ RULES: tuple[Rule, ...] = (
     tunnels.tunnel_options,
     versions.too_new_for_director,
     ftp.ftp_without_affinity,
+    ftp.ftp_within_tls,
     nat_gateway.two_ways_back,
     ftp.ftp_group_incomplete,
     ftp.too_many_helper_ports,

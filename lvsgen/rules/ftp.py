@@ -9,6 +9,8 @@ from lvsgen.model import ALL_PORTS, FTP_CONTROL, Helper
 from lvsgen.rules.facts import Facts, Pool
 from lvsgen.rules.rule import ERROR, WARNING, rule
 
+FTPS = 990
+"""Port of FTP within TLS from the first byte (IANA, ftps)."""
 TFTP = 69
 """RFC 1350, section 4."""
 MOST_PORTS = 8
@@ -261,4 +263,43 @@ def transfers_of_tftp(facts: Facts) -> Iterator[Finding]:
                 + '`udp: [69, "50000-50100"]` with the range that the daemons are given, `mark: auto` and '
                 "`persistence: 5m`; or waive this if they answer from port 69",
                 [(service.place.at("method"), "LVS-NAT")] if by_nat else (),
+            )
+
+
+@rule("LVS219", WARNING)
+def ftp_within_tls(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        FTP over TLS (TCP port 990) by LVS-NAT without a group of ports and persistence, or with the helper for it.
+
+    Why:
+        The control connection is encrypted, so the helper cannot read which port the realserver opens for data. The
+        login works; then the client connects to a port of the VIP that no service has, or to the RIP.
+
+    Example:
+        directors: {lvs1: {interfaces: {eth0: 192.0.2.2/24, eth1: 10.1.1.1/24}}}
+        realservers: {rs1: 10.1.1.11}
+        services:
+          ftps: {vip: 192.0.2.100, tcp: 990, method: nat}  # <- LVS219
+
+    Instead:
+        directors: {lvs1: {interfaces: {eth0: 192.0.2.2/24, eth1: 10.1.1.1/24}}}
+        realservers: {rs1: 10.1.1.11}
+        services:
+          ftps: {vip: 192.0.2.100, tcp: [990, "50000-50100"], mark: auto, method: nat, persistence: 10m}
+
+    Sources:
+        RFC 4217 section 7; ip_vs_ftp.c, ip_vs_ftp_out
+    """
+    for service, pool in facts.services:
+        tcp = [p for p in service.ports if p.protocol == "tcp"]
+        if "nat" not in pool.methods or not any(p.first == FTPS == p.last for p in tcp):
+            continue
+        helped = service.helper is not None and FTPS in service.helper.ports
+        joined = service.persistence and service.mark and any(p.is_range for p in tcp)
+        if helped or not joined:
+            yield ftp_within_tls.at(
+                service.place.at("helper") if helped else service.place.at("tcp"),
+                f"port {FTPS} is FTP over TLS: its helper cannot read what is encrypted, so data connections fail",
+                f'write `tcp: [{FTPS}, "50000-50100"]` with the passive range of the daemons, `mark: auto` and '
+                "`persistence: 10m`, without a helper; and give the daemons the VIP as their passive address",
             )
