@@ -8,6 +8,10 @@ from lvsgen.diagnostics import Finding, quote
 from lvsgen.rules.facts import Facts
 from lvsgen.rules.rule import HINT, WARNING, rule
 
+BY_WEIGHT = frozenset({"wrr", "wlc", "sed", "nq", "sh", "mh", "lblc", "lblcr", "twos"})
+"""Schedulers that take a weight for a share of the clients."""
+MOST_OF_ALL = 4
+"""Times their load that the others may have to take when the heaviest realserver fails."""
 FEW = 3
 """Members from which a pool was surely meant to have more than one at work."""
 
@@ -90,11 +94,13 @@ def sorry_server_fails_too(facts: Facts) -> Iterator[Finding]:
 @rule("LVS764", WARNING)
 def quorum_lost_with_one(facts: Facts) -> Iterator[Finding]:
     """What it finds:
-        A quorum that is lost as soon as one realserver fails, although others are left.
+        A quorum that is lost as soon as one realserver fails, although others are left; or one that, once lost, does
+        not return as long as one is missing.
 
     Why:
         keepalived then takes all of them out at once: the sorry server answers, or clients are refused, while well
-        realservers idle. A VIP that follows the service is given up.
+        realservers idle. A VIP that follows the service is given up. A hysteresis counts twice: the quorum is lost
+        below quorum minus hysteresis, and returns at quorum plus hysteresis.
 
     Example:
         services:
@@ -105,7 +111,7 @@ def quorum_lost_with_one(facts: Facts) -> Iterator[Finding]:
           web: {vip: 192.0.2.100, tcp: 80, method: dr, check: tcp, quorum: 1}
 
     Sources:
-        keepalived.conf(5), quorum
+        keepalived.conf(5), quorum and hysteresis; keepalived's ipwrapper.c, update_quorum_state
     """
     if facts.cluster.ipvs.writer != "keepalived":
         return
@@ -116,11 +122,58 @@ def quorum_lost_with_one(facts: Facts) -> Iterator[Finding]:
         heaviest = max(pool.serving, key=lambda m: (m.live_weight, m.host.name))
         total = sum(m.live_weight for m in pool.serving)
         least = min((pool.weight(family) for family in facts.families(service)), default=total)
-        if total - heaviest.live_weight < service.quorum <= least - service.hysteresis:
+        rest, back = total - heaviest.live_weight, service.quorum + service.hysteresis
+        if back > least:
+            continue
+        if service.quorum - service.hysteresis <= rest < back and service.hysteresis:
+            yield quorum_lost_with_one.at(
+                service.place.at("hysteresis"),
+                f"a lost quorum returns at {back} (quorum plus hysteresis): not while {quote(heaviest.host.name)} is "
+                f"missing, for the others add up to {rest}",
+                f"write at most {rest - service.quorum}" if rest > service.quorum else "remove it, or lower `quorum`",
+                [(heaviest.place, "the heaviest"), (service.place.at("quorum"), "the quorum")],
+            )
+        elif rest < service.quorum - service.hysteresis:
             yield quorum_lost_with_one.at(
                 service.place.at("quorum"),
                 f"without {quote(heaviest.host.name)} the weights add up to {total - heaviest.live_weight}, and a "
                 f"quorum of {service.quorum} is lost while {len(pool.serving) - 1} realservers are left",
                 f"write at most {total - heaviest.live_weight}, or say in a waiver why one must not be missing",
                 [(heaviest.place, "the heaviest")],
+            )
+
+
+@rule("LVS362", HINT)
+def most_on_one(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A realserver with more than three quarters of the weight of its pool.
+
+    Why:
+        Weights are capacities. When it fails, its clients come to the others, which then have more than four times the
+        load that they are weighted for, and are likely to fail one after another.
+
+    Example:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, pool: {rs1: {weight: 10}, rs2: {weight: 1}}}  # <- LVS362
+
+    Instead:
+        services:
+          web: {vip: 192.0.2.100, tcp: 80, method: dr, pool: {rs1: {weight: 2}, rs2: {weight: 1}}}
+
+    Sources:
+        ip_vs_wlc.c and ip_vs_wrr.c, weight
+    """
+    for service, pool in facts.whole_services:
+        if len(pool.serving) < 2 or service.scheduler not in BY_WEIGHT:
+            continue
+        total = sum(m.live_weight for m in pool.serving)
+        heaviest = max(pool.serving, key=lambda m: m.live_weight)
+        rest = total - heaviest.live_weight
+        if total > MOST_OF_ALL * rest:
+            yield most_on_one.at(
+                heaviest.place.at("weight"),
+                f"when {quote(heaviest.host.name)} fails, the others have {total / rest:.3g} times the load that they "
+                "are weighted for",
+                "give the others more weight, or the pool another realserver of its size",
+                [(service.place.key, "the service")],
             )

@@ -16,7 +16,7 @@ def _boxes(facts: Facts) -> Iterator[tuple[Service, Member]]:
     if not facts.is_pair or not facts.knows_networks:
         return
     for service, pool in facts.services:
-        member = next((m for m in pool.local if m.method != "nat"), None)
+        member = next((m for m in pool.local if m.method != "nat" and m.state != "disabled"), None)
         if member:
             yield service, member
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lvsgen.diagnostics import Finding, quote
-from lvsgen.model import IPAddress, Vip, VipAddress
+from lvsgen.model import IPAddress, IPNetwork, Vip, VipAddress
 from lvsgen.rules.facts import Facts
-from lvsgen.rules.rule import ERROR, rule
+from lvsgen.rules.rule import ERROR, WARNING, rule
 
 
 @rule("LVS118", ERROR)
@@ -200,3 +200,38 @@ def nothing_to_move(facts: Facts) -> Iterator[Finding]:
             "write a `dip` on the network to whose address a router sends the VIPs, or `engine: none` if it sends "
             "them to all directors at once",
         )
+
+
+@rule("LVS160", WARNING)
+def vip_named_twice(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A service that names one address twice.
+
+    Why:
+        The second one adds nothing. It is usually a copy of which the number was never changed, so clients of the
+        address that was meant are refused.
+
+    Example:
+        services:
+          web: {vip: [192.0.2.100, 192.0.2.100], tcp: 80, method: dr}  # <- LVS160
+
+    Instead:
+        services:
+          web: {vip: [192.0.2.100, 192.0.2.101], tcp: 80, method: dr}
+
+    Sources:
+        ip_vs_ctl.c, ip_vs_add_service
+    """
+    for service in facts.cluster.services:
+        if len(service.vips) < 2:
+            continue
+        seen: set[IPNetwork] = set()
+        for one in (one for vip in service.vips for one in vip.addresses):
+            if one.prefix in seen:
+                yield vip_named_twice.at(
+                    service.place.at("vip"),
+                    f"service {quote(service.name)} names {one.ip} twice",
+                    "write the address that was meant, or remove one of them",
+                )
+                break
+            seen.add(one.prefix)
