@@ -14,7 +14,7 @@ TLS_PORTS = {443: "HTTPS", 465: "SMTP over TLS", 636: "LDAP over TLS", 993: "IMA
 PLAIN_PORTS = {80: "plain HTTP"}
 """Ports on which nobody answers a TLS greeting that comes first."""
 NEITHER = {22: "SSH", 25: "SMTP", 389: "LDAP", 1433: "SQL", 3306: "SQL", 5432: "SQL", 6379: "Redis"}
-"""Ports on which no web server listens."""
+"""Ports on which nobody speaks HTTP."""
 
 
 def _checks(facts: Facts) -> Iterator[Check]:
