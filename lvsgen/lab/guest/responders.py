@@ -85,7 +85,7 @@ def _conversation(
     connection: socket.socket, words: str, responder: Responder, state: _State, context: ssl.SSLContext | None
 ) -> None:
     try:
-        connection.settimeout(120)
+        connection.settimeout(600)
         if context:
             connection = context.wrap_socket(connection, server_side=True)
         with connection:
