@@ -24,7 +24,7 @@ from tests.lab.facts.fact import FACTS, Fact
 from tests.lab.facts.ground import Lab
 
 _SIDE_BY_SIDE = 3
-_SECONDS = 150
+_SECONDS = 400
 """The longest that one may take, on a slow machine."""
 
 _MODULES = ("ip_vs", "ip_vs_lblc", "ip_vs_lblcr", "ipip", "ip_gre", "sit", "ip6_tunnel", "ip6_gre", "fou", "fou6")
