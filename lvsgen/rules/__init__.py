@@ -80,6 +80,7 @@ RULES: tuple[Rule, ...] = (
     across.address_of_two_clusters,
     networks.realserver_is_the_gateway,
     vip_owners.vip_named_twice,
+    rip_addresses.director_not_unicast,
     ports.port_mapping,
     ports.port_behind_mark,
     nat_gateway.nat_without_way_back,

@@ -51,8 +51,7 @@ def rip_not_unicast(facts: Facts) -> Iterator[Finding]:
     Sources:
         ip_vs_ctl.c, ip_vs_new_dest
     """
-    networks = [p for n in facts.cluster.networks for p in n.prefixes if isinstance(p, IPv4Network)]
-    broadcasts: dict[IPAddress, IPv4Network] = {p.broadcast_address: p for p in networks if p.prefixlen < 31}
+    broadcasts = _broadcasts(facts)
     for host, ip, place in _rips(facts):
         reason = unusable(ip)
         if host.is_director and ip.is_loopback:
@@ -66,6 +65,43 @@ def rip_not_unicast(facts: Facts) -> Iterator[Finding]:
                 "write the address at which the directors reach the realserver"
                 + ("; a director that serves itself is named in the pool (LocalNode)" if ip.is_loopback else ""),
             )
+
+
+def _broadcasts(facts: Facts) -> dict[IPAddress, IPv4Network]:
+    """The broadcast addresses of all networks."""
+    networks = [p for n in facts.cluster.networks for p in n.prefixes if isinstance(p, IPv4Network)]
+    return {p.broadcast_address: p for p in networks if p.prefixlen < 31}
+
+
+@rule("LVS161", ERROR)
+def director_not_unicast(facts: Facts) -> Iterator[Finding]:
+    """What it finds:
+        A director with an address that is multicast, broadcast, unspecified or loopback.
+
+    Why:
+        Nobody on its network can send anything to it, and its own packets with this source are dropped: peers do not
+        hear its advertisements, and realservers do not answer its checks.
+
+    Example:
+        directors: {lvs1: {interfaces: {eth0: 192.0.2.255/24}}}  # <- LVS161
+
+    Instead:
+        directors: {lvs1: {interfaces: {eth0: 192.0.2.2/24}}}
+
+    Sources:
+        RFC 1122 section 3.2.1.3; route.c, ip_route_input_slow
+    """
+    broadcasts = _broadcasts(facts)
+    for director in facts.cluster.directors:
+        for address in director.addresses:
+            ip = address.ip
+            reason = f"the broadcast address of {broadcasts[ip]}" if ip in broadcasts else unusable(ip)
+            if reason and not (ip.version == 6 and ip.is_link_local):
+                yield director_not_unicast.at(
+                    address.place,
+                    f"{ip} is {reason}, which no director can have",
+                    f"write the address of {quote(director.name)} on this interface",
+                )
 
 
 @rule("LVS105", ERROR)
