@@ -47,7 +47,7 @@ def nobody_checks(facts: Facts) -> Iterator[Finding]:
     # Without any check there is one cause, and one word under `defaults` mends it.
     if bare and not cluster.partial and not any(service.checked for service in cluster.services):
         service = bare[0][0]
-        names = quote(service.name) + (f" and of {len(bare) - 1} more services" if len(bare) > 1 else "")
+        names = quote(service.name) + (f", nor of {len(bare) - 1} more" if len(bare) > 1 else "")
         yield nobody_checks.at(
             service.place.key,
             f"nothing checks the realservers of {names}: a dead one keeps its share of the clients",
