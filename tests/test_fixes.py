@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -275,6 +276,14 @@ def test_of_broken_descriptions_only_mistakes_go(tmp_path: Path, path: Path) -> 
         assert mend([str(target)]).count == 0
 
 
+FAULTLESS = """\
+versions: {kernel: "6.1"}
+cluster: demo
+directors: {lvs1: {interfaces: {eth0: 192.0.2.2/24}}}
+realservers: {rs1: 192.0.2.11}
+services: {web: {vip: 192.0.2.100, tcp: 80, method: dr, one_way: false, check: false}}
+"""
+FAULTY = FAULTLESS.replace('"6.1"', "6.1").replace("one_way: false", "one_way: no")
 WRONG = CLEAN.replace('kernel: "6.1"', "kernel: 6.1")
 
 
@@ -304,6 +313,19 @@ def test_the_patch_is_shown_and_nothing_written(lvsgen: Lvsgen, shop: Path) -> N
     assert ran.err.startswith("would mend 1 in 1 file\n")
     assert shop.read_text() == WRONG
     assert lvsgen("check", "shop", "--fix", "--diff", "--exit-zero").code == 0
+
+
+@pytest.mark.parametrize("bom", [False, True])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_git_takes_the_patch(lvsgen: Lvsgen, shop: Path, bom: bool, newline: str, end: str) -> None:
+    # The line at fault is near the first line, and the last one is in a patch as well.
+    wrong, right = (one.rstrip("\n") + end for one in (FAULTY, FAULTLESS))
+    written(shop.parent, wrong, newline, bom)
+    ran = lvsgen("check", "shop", "--fix", "--diff")
+    subprocess.run(["git", "init", "-q"], check=True)
+    subprocess.run(["git", "apply"], input=ran.out.encode(), check=True)
+    assert shop.read_bytes() == (b"\xef\xbb\xbf" if bom else b"") + right.replace("\n", newline).encode()
 
 
 def test_standard_input_goes_to_standard_output(lvsgen: Lvsgen, shop: Path) -> None:

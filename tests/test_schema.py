@@ -137,6 +137,55 @@ def test_help(value: str, part: dict[str, Any], help: str) -> None:
     assert found == help
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "help"),
+    [
+        ("tcp: 3128", "tcp: 70000", "write a number from 1 to 65535; names of /etc/services differ from host to host"),
+        ("tcp: 3128", "tcp: http", "write a number from 1 to 65535; names of /etc/services differ from host to host"),
+        ("tcp: 3128", 'tcp: "80"', "remove the quotes"),
+        ("tcp: 3128", "tcp: 80, weight: -1", "write a number from 0 to 65535"),
+        ("tcp: 3128", "tcp: 80, ops: 1", "write `true`"),
+        ("tcp: 3128", 'tcp: 80, ops: "false"', "remove the quotes"),
+        ("tcp: 3128", "tcp: 80, pool: {rs1: 2}", "write `{weight: 2}`"),
+        ("tcp: 3128", "tcp: 80, from: {office: }", "write a list: `[office]`"),
+        ("tcp: 3128", "port: 80", "did you mean `tcp`?"),
+        ("tcp: 3128", "TCP: 80", "did you mean `tcp`?"),
+        ("tcp: 3128", "tcp: 80, sorry-server: rs2", "did you mean `sorry_server`?"),
+        ("tcp: 3128", "tcp: 80, real_servers: [rs1]", "did you mean `pool`?"),
+        ("tcp: 3128", "tcp: 80, lb_algo: rr", "did you mean `scheduler`?"),
+        ("tcp: 3128", "tcp: 80, scheduler: WLC", "did you mean `wlc`?"),
+        ("tcp: 3128", "tcp: 80, scheduler: round-robin", "did you mean `rr`?"),
+        ("tcp: 3128", "tcp: 80, scheduler: weighted least-connection", "did you mean `wlc`?"),
+        ("method: dr", "method: DR", "did you mean `dr`?"),
+        ("method: dr", "method: direct", "did you mean `dr`?"),
+        ("method: dr", "method: gatewaying", "did you mean `dr`?"),
+        ("method: dr", "method: masq", "did you mean `nat`?"),
+        ("method: dr", "method: masquerading", "did you mean `nat`?"),
+        ("method: dr", "method: ipip", "did you mean `tun`?"),
+        ("method: dr", "method: tunnel", "did you mean `tun`?"),
+        ("vip: 192.0.2.100", "vip: 192.0.2.100/24", "write `192.0.2.100`, only the address"),
+        ("vip: 192.0.2.100", 'vip: "192.0.2.100:80"', "write `192.0.2.100`, only the address"),
+        ("vip: 192.0.2.100", 'vip: "[2001:db8::1]:80"', 'write `"2001:db8::1"`, only the address'),
+        ("rs2: 192.0.2.12", "rs2: 1", "write its address, such as `web1: 192.0.2.11`; a weight stands in a pool"),
+        ("{rs1: 192.0.2.11, rs2: 192.0.2.12}", "[rs1]", "write a mapping, `NAME: VALUE` for each, not a list"),
+    ],
+)
+def test_help_for_frequent_mistakes(right: str, wrong: str, help: str) -> None:
+    assert right in MINI
+    (found,) = check(MINI.replace(right, wrong))
+    assert found.help == help
+
+
+def test_the_ranges_of_vrid_and_sync_id_are_told() -> None:
+    text = MINI + "failover: {engine: keepalived, order: [lvs1], vrid: 256, sync: {network: a, id: 0}}\n"
+    assert [one.help for one in check(text)] == ["write a number from 1 to 255"] * 2
+
+
+def test_missing_realservers_are_told_with_an_example() -> None:
+    (found,) = check(MINI.replace("realservers: {rs1: 192.0.2.11, rs2: 192.0.2.12}\n", ""))
+    assert "realservers: {web1: 192.0.2.11}" in found.help
+
+
 def test_words_of_a_reference_fill_what_its_target_does_not_say() -> None:
     part = {"$ref": "#/properties/k/$defs/d", "x-help": "outer", "x-expect": "outer", "$defs": {"d": {"type": "array"}}}
     assert judged("x", part) == [("LVS010", "expected outer, found the text `x`", "outer")]

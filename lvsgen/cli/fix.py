@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, TypeAlias
 
-from lvsgen.cli.session import STDIN, CannotRun, Session
+from lvsgen.cli.session import STDIN, CannotRun, Session, reason
 from lvsgen.diagnostics import Diagnostic, quote
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def fixed(
     data = session.stdin.read() if STDIN in files else b""
     mended = fixes.mend(files, stdin=io.BytesIO(data), as_of=as_of, wanted=wanted)
     if diff:
-        _show(session, mended)
+        _show(session, mended, data)
     elif STDIN in files:
         _print(session, mended, data)
     elif failure := rewrite(mended.roots, mended.before, mended.texts):
@@ -42,12 +42,24 @@ def fixed(
     return mended.compilations, bool(mended.texts)
 
 
-def _show(session: Session, mended: Mended) -> None:
+def _show(session: Session, mended: Mended, data: bytes) -> None:
     from lvsgen.report import diff
+    from lvsgen.rewrite import content
+    from lvsgen.source import STDIN_NAME
 
     for name, text in sorted(mended.texts.items()):
-        old, new = (diff.Side(data=one.encode(), executable=False) for one in (mended.before[name], text))
+        before = data if name == STDIN_NAME else _beginning(name)
+        old, new = (diff.Side(data=content(before, one), executable=False) for one in (mended.before[name], text))
         session.print(diff.render(name if os.path.isabs(name) else os.path.relpath(name), old, new))
+
+
+def _beginning(name: str) -> bytes:
+    """Enough of a file to see a byte order mark, which the texts of a description lack."""
+    try:
+        with open(name, "rb") as file:
+            return file.read(3)
+    except OSError as error:
+        raise CannotRun(f"cannot read {quote(name)}: {reason(error)}") from None
 
 
 def _print(session: Session, mended: Mended, data: bytes) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from lvsgen.diagnostics import Finding, Key, Place, Related, Rewrite, Severity, quote
 from lvsgen.schema.accept import frozen
+from lvsgen.schema.habits import bare_address, boolean, form, meant
 from lvsgen.source.document import Document
 
 _TYPES = {
@@ -25,7 +26,6 @@ _TYPES = {
     "number": "a number",
     "boolean": "`true` or `false`",
 }
-_YAML_1_1 = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 _MOST_LISTED = 20
 _NUMBER = re.compile(r"[0-9][0-9.]*")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,9}")
@@ -89,7 +89,7 @@ def _keys(
         known = list(unknown.schema.get("properties", {}))
         unused = [key for key in known if key not in unknown.value]
         for key in [key for key in unknown.value if key not in known]:
-            message, close = f"unknown key {quote(key)}{named}", _close(key, absent) or _close(key, unused)
+            message, close = f"unknown key {quote(key)}{named}", meant(key, absent) or meant(key, unused)
             if close in absent:
                 absent.remove(close)
                 message += f", and the key {quote(close)} is missing"
@@ -124,11 +124,15 @@ def _wrong(document: Document, violation: Violation) -> Finding:
         return replace(_finding("LVS010", message, place.at(again), "remove one of them"), related=related)
     if violation.keyword in ("enum", "const"):
         choices = violation.argument if violation.keyword == "enum" else [violation.argument]
-        close = _close(value, [c for c in choices if isinstance(c, str)]) if isinstance(value, str) else ""
+        close = meant(value, [c for c in choices if isinstance(c, str)]) if isinstance(value, str) else ""
         help = f"did you mean {quote(close)}?" if close else help
     written = "" if is_key else document.written(violation.path)
     remedy = "" if is_key else _remedy(violation, written)
     fix = (Rewrite(place, remedy),) if remedy else ()
+    if remedy and remedy == value:
+        help = "remove the quotes"
+    elif not is_key and violation.keyword == "pattern" and "IPv4" in help:
+        help = bare_address(value) or help
     found = f"the key {quote(value)}" if is_key else _found(value, written)
     expected = schema.get("x-expect") or _expected(violation)
     if not expected:
@@ -189,6 +193,9 @@ def _found(value: object, written: str) -> str:
 
 def _habit(violation: Violation, written: str) -> str:
     """Help for values that YAML reads differently from what many expect."""
+    low, high = violation.schema.get("minimum"), violation.schema.get("maximum")
+    if violation.keyword in ("minimum", "maximum") and low is not None and high is not None:
+        return f"write a number from {low} to {high}"
     if violation.keyword != "type":
         return ""
     allowed = [violation.argument] if isinstance(violation.argument, str) else violation.argument
@@ -196,13 +203,13 @@ def _habit(violation: Violation, written: str) -> str:
     fits = re.search(violation.schema.get("pattern", ""), written) is not None
     if "string" in allowed and isinstance(value, (int, float)) and written.isprintable() and fits:
         return f'put it in quotes: "{written}"'
-    if isinstance(value, str) and "boolean" in allowed and value.lower() in _YAML_1_1:
-        return f"write {quote(_YAML_1_1[value.lower()])}"
+    if isinstance(value, str) and "boolean" in allowed and (word := boolean(value)):
+        return f"write {quote(word)}"
     if isinstance(value, str) and "integer" in allowed and value.isascii() and value.isdigit():
         return "remove the quotes"
     if "array" in allowed and "string" not in allowed and isinstance(value, str) and value.isprintable():
         return "write a list, also for one: `[...]`"
-    return ""
+    return form(value, allowed, violation.schema)
 
 
 def _remedy(violation: Violation, written: str) -> str:
@@ -218,7 +225,7 @@ def _remedy(violation: Violation, written: str) -> str:
         fits = re.search(violation.schema.get("pattern", ""), written) is not None
         return f'"{written}"' if is_number and fits and _NUMBER.fullmatch(written) else ""
     if wanted == {"boolean"} and isinstance(value, str) and written == value:
-        return _YAML_1_1.get(value.lower(), "")
+        return boolean(value)
     if wanted <= {"integer", "number"} and isinstance(value, str):
         return value if _WHOLE.fullmatch(value) else ""
     if wanted == {"array"} and isinstance(value, (str, int)) and not isinstance(value, bool):
@@ -233,14 +240,6 @@ def _repeated(items: list[Any]) -> tuple[int, int]:
         if (first := seen.setdefault(frozen(item), index)) != index:
             return first, index
     return 0, 0
-
-
-def _close(word: str, choices: list[str]) -> str:
-    """The choice that a misspelt word most likely means; empty if none is near."""
-    import difflib  # only mistakes need it
-
-    beginnings = [choice for choice in choices if len(choice) > 2 and word.startswith(choice)]
-    return max(beginnings, key=len, default="") or next(iter(difflib.get_close_matches(word[:64], choices, n=1)), "")
 
 
 def _listed(before: str, words: list[str]) -> str:
