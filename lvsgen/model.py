@@ -239,7 +239,7 @@ class DnsProbe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpProbe:
-    """Greets a mail server (SMTP_CHECK)."""
+    """Greets a mail relay (SMTP_CHECK)."""
 
     helo: str = ""
 
