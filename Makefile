@@ -2,7 +2,7 @@
 # make check   ruff, mypy and the fast tests: what to run before a commit
 # make test    everything but facts on a second kernel; says first what this machine lacks and how to install it
 # make lab     the whole lab: of that what runs on real kernels, and the facts about the kernel on a second one, too
-# make bench   time and memory, beside yamllint, check-jsonschema and keepalived -t
+# make bench   time and memory, beside yamllint, check-jsonschema, keepalived -t and ipvsadm
 # make mutants removes or flips one generated line at a time, to see whether the lab notices (an hour and more)
 # make golden  rebuild examples/*/generated, tests/golden/*/generated and the pages in docs that are made from the source
 # make clean   remove what the targets above leave behind

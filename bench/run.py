@@ -14,8 +14,9 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from bench import generate
+from bench import generate, lvs_sh
 from bench.measure import Cost, Failed, measure, progress
+from lvsgen.lab.kernel import CannotPlay
 from tests.tools import find, in_namespace_command
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -157,6 +158,17 @@ def startup() -> None:
     table("Start-up", ("", "seconds", "beside", "seconds", "ratio", "goal"), rows)
 
 
+def on_the_host() -> None:
+    """What a host pays for `lvs.sh`, on a kernel with IPVS."""
+    progress("lvs.sh")
+    try:
+        header, *rows = lvs_sh.main(WORK / "lvs_sh")
+    except CannotPlay as reason:
+        progress(f"lvs.sh is left out: {reason}")
+        return
+    table(f"lvs.sh on a host with {lvs_sh.SERVICES * lvs_sh.MEMBERS} destinations", header, rows)
+
+
 def main() -> None:
     """Measure everything and print it."""
     machine = f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
@@ -165,6 +177,7 @@ def main() -> None:
     against_others()
     growth("Members written out", (250, 500, 1000), generate.written_out, generate.MEMBERS)
     growth(f"Through pools of {generate.POOL}", (25_000, 50_000, 100_000), generate.pooled, 1)
+    on_the_host()
     progress("stages of check")
     print("\nStages of check, processor time", flush=True)
     # In a process of its own: this one must stay small (see measure).

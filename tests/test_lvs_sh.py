@@ -92,6 +92,12 @@ def test_both_shells_parse_it(shell: str) -> None:
     assert subprocess.run([*shell.split(), "-n", SCRIPT], capture_output=True).stderr == b""
 
 
+def test_every_example_has_this_very_text() -> None:
+    found = [path.read_bytes() for path in Path(__file__).parent.parent.glob("examples/*/generated/*/lvs.sh")]
+    assert len(found) > 50
+    assert set(found) == {SCRIPT.read_bytes()}
+
+
 def test_help_needs_nothing(shell: str) -> None:
     done = subprocess.run([*shell.split(), SCRIPT], capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
     assert done.returncode == 0
