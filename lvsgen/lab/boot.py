@@ -60,7 +60,7 @@ _PARAMETERS = (
 """Without `norandmaps`, every program lies at other addresses each time, and qemu translates its code and that of its
 libraries anew: starting one costs three times as much.
 
-The second and third line save about a fifth of what is left, most of which is memory: an emulated processor is slow
+The second and third line save about a tenth of what is left, most of which is memory: an emulated processor is slow
 where a real one is fast, at instructions that repeat (`rep stos`, which the kernel takes where they are `rep_good`).
 Nobody asks it to clear and count so much. With an expedited RCU a namespace or a device goes at once.
 """
