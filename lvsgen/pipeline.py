@@ -133,8 +133,12 @@ def _judged(
         if as_of:
             findings += expiry.check(cluster, as_of)
             judged |= expiry.NAMES.keys()
-    # A mistake in `defaults` is found once for each service that takes it from there.
-    located = tuple(dict.fromkeys((*read.unreadable, *map(everything.locate, findings))))
+    # A mistake in `defaults` is found once for each service that takes it from there, one behind an anchor for each
+    # alias: then only the subject differs.
+    told: dict[Diagnostic, Diagnostic] = {}
+    for one in (*read.unreadable, *map(everything.locate, findings)):
+        told.setdefault(replace(one, subject=""), one)
+    located = tuple(told.values())
     # What reading says of a value, the schema need not say again.
     refused = {one.location for one in read.unreadable}
     located = tuple(one for one in located if one.location not in refused or one in read.unreadable)

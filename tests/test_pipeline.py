@@ -55,6 +55,11 @@ def test_beside_a_missing_include_no_waiver_is_unused(tmp_path: Path) -> None:
     assert codes(tmp_path, waived(CLUSTER) + "include: [more.yaml]\n") == ["LVS006"]
 
 
+def test_a_mistake_behind_an_anchor_is_told_once(tmp_path: Path) -> None:
+    text = CLUSTER.replace("{tcp: 3128}", "&same {tcp: 99999}").replace("{tcp: 23}", "*same")
+    assert codes(tmp_path, text) == ["LVS010"]
+
+
 def test_a_description_with_an_error_makes_no_files(tmp_path: Path) -> None:
     codes(tmp_path, CLUSTER)
     assert {one.host for one in pipeline.compile(str(tmp_path)).artifacts} == {"lvs1", "rs1", "rs2"}

@@ -20,6 +20,11 @@ from lvsgen.model import HttpProbe
 SLACK = 20
 """Seconds beyond what the description promises: an emulated processor is slow."""
 
+HALF_OPEN = 60
+"""Seconds for which a connection that a dead realserver refused counts as one of its own (SYN_RECV in
+net/netfilter/ipvs/ip_vs_proto_tcp.c): wlc, lc, sed and nq pass over it until then, also when it is back.
+"""
+
 
 def health(scene: Scene) -> Iterator[Step | Omission]:
     """One realserver answers wrongly or dies, then all that have a sorry server behind them die, then all return."""
@@ -58,7 +63,7 @@ def health(scene: Scene) -> Iterator[Step | Omission]:
     yield from _tables(scene, hit, frozenset(), "the table is whole again")
     for endpoint in hit:
         subject = Subject(property="health", service=f"{endpoint.shown}: all back")
-        yield scene.ask(subject, endpoint, scene.clients(endpoint)[0], seconds=patience(endpoint))
+        yield scene.ask(subject, endpoint, scene.clients(endpoint)[0], seconds=patience(endpoint) + HALF_OPEN)
 
 
 def _dies(scene: Scene, name: str) -> Responders:

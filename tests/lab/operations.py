@@ -246,7 +246,7 @@ sh $new status | grep -q 'never applied since the last boot' || fail "$(sh $new 
 sh $new apply
 [ "$(everything)" = "$grown" ] || fail 'it did not come back'
 home=/etc/lvsgen/direct
-for killed in 'nothing 1' 'nothing 2' 'old 1' 'old 2'; do
+for killed in 'nothing 1' 'nothing 2' 'old 1' 'old 2' 'old 3'; do
     rm -rf /etc/lvsgen /etc/enabled
     [ ${killed% *} = nothing ] || quiet sh $old install
     ! disturbed ${killed#* } sh $new install || fail "install has no step $killed: $(cat /run/said)"
