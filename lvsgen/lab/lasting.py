@@ -92,6 +92,8 @@ def leaving(scene: Scene) -> Iterator[Step]:
         plain = endpoint.protocol == "tcp" and not service.ops and not hashed and not service.snat
         if not plain or not clients or len(active) < 2 or kind in done or any(m.host.is_director for m in active):
             continue
+        if scene.unplayable(endpoint):
+            continue
         if any(scene.machine(m.host) == CROWD for m in active) or (service.mark and service.mark.rules == "foreign"):
             continue
         virtual = next((v for v in scene.cluster.virtual_services if _serves(v, endpoint)), None)

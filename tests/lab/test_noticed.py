@@ -72,8 +72,11 @@ UNNOTICED = {
 
 
 def anew(old: change.Revision, new: change.Revision) -> Iterator[Step]:
-    """What `ipvsadm-restore` of Debian does: the table is emptied first."""
-    command = f"ipvsadm -C; sed '/^#/d' '{new.folder}/director/ipvs.rules' | ipvsadm -R"
+    """What `ipvsadm-restore` of Debian does: the table is emptied first. So often, as so small a table is gone for
+    milliseconds only, and a connection in which nothing is sent meanwhile does not notice.
+    """
+    load = f"ipvsadm -C; sed '/^#/d' '{new.folder}/director/ipvs.rules' | ipvsadm -R"
+    command = f"for again in $(seq 40); do {load}; done"
     yield Command(subject=Subject(property="change"), machine="director", command=command, what="loading the table")
 
 
