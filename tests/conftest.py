@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -12,6 +13,12 @@ from hypothesis import settings
 
 from lvsgen.cli.app import run
 from lvsgen.cli.session import Session
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice as many as processors: many tests wait for lvs.sh, which waits for others."""
+    return 2 * (os.cpu_count() or 1)
+
 
 settings.register_profile("lvsgen", deadline=None)  # how long an example takes says something of the machine only
 settings.load_profile("lvsgen")

@@ -300,6 +300,7 @@ def assert_harmless(made: Attack, usual: pipeline.Compilation, payload: str) -> 
 
 
 @pytest.mark.parametrize("path", CLUSTERS, ids=lambda path: path.stem)
+@pytest.mark.slow
 def test_every_payload_in_every_field_is_refused_there_or_harmless(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(path.parent)
     data = load(path)

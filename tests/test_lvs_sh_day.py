@@ -11,6 +11,8 @@ from tests import tools
 from tests.lvs_sh.machine import Machine, write_folder
 from tests.test_lvs_sh import SHELLS
 
+pytestmark = pytest.mark.slow
+
 PAGE = (Path(__file__).parent.parent / "docs" / "host.md").read_text()
 HOME = "/etc/lvsgen/shop"
 KEY = "-t 192.0.2.100:80"

@@ -17,6 +17,8 @@ from tests import tools
 from tests.lvs_sh.machine import Machine, write_folder
 from tests.test_lvs_sh import DIRECTOR, NOTHING, REALSERVER, SHELLS, table
 
+pytestmark = pytest.mark.slow
+
 OLD = "-A -t 192.0.2.100:80 -s wlc\n-a -t 192.0.2.100:80 -r 10.1.1.11:80 -g -w 1\n"
 NEW = OLD.replace(".11:80", ".12:80")
 FOREIGN = "-A -t 198.51.100.1:80 -s rr"

@@ -12,6 +12,8 @@ from tests.lvs_sh.machine import Machine, write_folder
 from tests.test_lvs_sh import NOTHING, SHELLS, table
 from tests.test_lvs_sh_verbs import wait_until
 
+pytestmark = pytest.mark.slow
+
 KEY = "-t 192.0.2.100:80"
 MAIL = "-A -t 192.0.2.100:25 -s rr\n-a -t 192.0.2.100:25 -r 10.1.1.11:25 -g -w 1\n"
 BEFORE = f"-A {KEY} -s wlc\n-a {KEY} -r 10.1.1.11:80 -g -w 1\n-a {KEY} -r 10.1.1.12:80 -g -w 1\n" + MAIL

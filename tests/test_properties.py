@@ -32,6 +32,8 @@ from tests.judge import data_lines, objections
 from tests.strategies import clusters, interface_names, names, peculiar_clusters, shuffled, text_of
 from tests.test_examples import EXAMPLES, GOLDEN
 
+pytestmark = pytest.mark.slow
+
 Test = TypeVar("Test", bound=Callable[..., object])
 
 SHAPE = {"LVS010", "LVS011", "LVS012"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import shutil
@@ -49,6 +50,38 @@ def write_folder(
     return folder
 
 
+def _begin() -> subprocess.Popen[str]:
+    """A process that holds the namespaces of a machine, and says when all is made."""
+    prepare = (
+        "mount -t tmpfs run /run && mkdir -p /etc/keepalived && mount -t tmpfs etc /etc/keepalived && "
+        "ip link set lo up && ip link add eth0 type veth peer name wire && "
+        "for k in accept_dad dad_transmits; do echo 0 >/proc/sys/net/ipv6/conf/eth0/$k; done; "
+        "ip link set wire up && ip link set eth0 up && ip address add 10.1.1.1/24 dev eth0 && "
+        "ip address add 2001:db8::1/64 dev eth0 nodad && ip route add default via 10.1.1.7 && "
+        "ip route add default via 10.1.1.8 metric 100 && ip route add default via 2001:db8::7 && "
+        "echo ready && exec cat"
+    )
+    environment = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
+    command = [tools.need("unshare"), "-n", "-m", "sh", "-c", prepare]
+    # It ends with the tests, however they end: its standard input is theirs.
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def _end(holder: subprocess.Popen[str]) -> None:
+    holder.kill()
+    holder.communicate()
+
+
+_next: list[subprocess.Popen[str]] = []
+"""The holder of the next machine: IPv6 takes more than a second to settle there, while the test before it runs."""
+
+
+@atexit.register
+def _end_next() -> None:
+    for holder in _next:
+        _end(holder)
+
+
 class Machine:
     """eth0 with 10.1.1.1/24 and 2001:db8::1/64, a default route of each family, Debian's rp_filter."""
 
@@ -61,24 +94,12 @@ class Machine:
             "LVSGEN_HOST": "rs1",
             "LVSGEN_ETC": str(folder.parent / "etc"),
             "LVSGEN_IP_VS": str(folder.parent / "ip_vs"),
-            "IPVSADM_TABLE": str(folder.parent / "table.json"),
+            "IPVSADM_TABLE": str(folder.parent / "table"),
         }
         (folder.parent / "ip_vs").write_text("IP Virtual Server version 1.2.1 (size=4096)\n")
         self.interfere(0, "")
-        unshare = tools.need("unshare")
-        prepare = (
-            "mount -t tmpfs run /run && mkdir -p /etc/keepalived && mount -t tmpfs etc /etc/keepalived && "
-            "ip link set lo up && ip link add eth0 type veth peer name wire && "
-            "for k in accept_dad dad_transmits; do echo 0 >/proc/sys/net/ipv6/conf/eth0/$k; done; "
-            "ip link set wire up && ip link set eth0 up && ip address add 10.1.1.1/24 dev eth0 && "
-            "ip address add 2001:db8::1/64 dev eth0 nodad && ip route add default via 10.1.1.7 && "
-            "ip route add default via 10.1.1.8 metric 100 && ip route add default via 2001:db8::7 && "
-            "echo ready && exec sleep 1000"
-        )
-        environment = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
-        self.holder = subprocess.Popen(
-            [unshare, "-n", "-m", "sh", "-c", prepare], stdout=subprocess.PIPE, text=True, env=environment
-        )
+        self.holder = _next.pop() if _next else _begin()
+        _next.append(_begin())
         assert self.holder.stdout is not None
         if self.holder.stdout.readline() != "ready\n":
             tools.lacking("network namespaces are not allowed here: run the tests as root")
@@ -103,10 +124,7 @@ class Machine:
         raise AssertionError("the network namespace does not settle")
 
     def close(self) -> None:
-        self.holder.kill()
-        self.holder.wait()
-        assert self.holder.stdout is not None
-        self.holder.stdout.close()
+        _end(self.holder)
 
     def command(self, *words: str) -> list[str]:
         return ["nsenter", "-t", str(self.holder.pid), "-n", "-m", f"--wd={os.getcwd()}", "--", *words]
@@ -139,7 +157,7 @@ class Machine:
         """Puts a program before those of the system; MODEL stands for the model of ipvsadm or keepalived."""
         path = self.programs / name
         model = MODEL.with_stem("keepalived") if name == "keepalived" else MODEL
-        path.write_text("#!/bin/sh\n" + script.replace("MODEL", f"{sys.executable} -S {model}"))
+        path.write_text("#!/bin/sh\n" + script.replace("MODEL", f"{sys.executable} -IS {model}"))
         path.chmod(0o755)
 
     def interfere(self, calls: int, action: str) -> None:
