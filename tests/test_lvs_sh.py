@@ -390,6 +390,28 @@ def load(lines: list[str]) -> Table:
     return made
 
 
+@st.composite
+def changed(draw: st.DrawFn, now: list[str]) -> list[str]:
+    """A table spelt as ipvsadm prints it, most lines of which stay; others have another place or weight, or go."""
+    services: list[list[str]] = []
+    for line in load(now).saved().splitlines():
+        if line.startswith("-A"):
+            services.append([])
+        services[-1].append(line)
+    lines = []
+    for first, *members in draw(st.permutations(services)):
+        lines.append(first)
+        members = draw(st.permutations(members)) if draw(st.booleans()) else members
+        for member in members:
+            fate = draw(st.sampled_from(["stays", "stays", "stays", "changes", "goes"]))
+            if fate != "goes":
+                lines.append(member if fate == "stays" else re.sub(r"-w \d", "-w 7", member))
+    return lines
+
+
+changes = tables(KEYS).flatmap(lambda now: st.tuples(st.just(now), st.one_of(changed(now), tables(KEYS[:4]))))
+
+
 def delta_command(awk: str) -> list[str]:
     """The function of lvs.sh, alone, with the awk to be tested."""
     found = re.search(r"^ipvs_delta_awk='\n(.*?)^}'\n", SCRIPT.read_text(), re.MULTILINE | re.DOTALL)
@@ -405,18 +427,21 @@ def normal(service: Service) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("awk", ["mawk", "busybox awk"])
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(now=tables(KEYS), wanted=tables(KEYS[:4]), owned=st.lists(st.sampled_from(KEYS), unique=True))
-def test_delta(tmp_path: Path, awk: str, now: list[str], wanted: list[str], owned: list[str]) -> None:
+@settings(
+    max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(change=changes, owned=st.lists(st.sampled_from(KEYS), unique=True))
+def test_delta(tmp_path: Path, awk: str, change: tuple[list[str], list[str]], owned: list[str]) -> None:
+    now, wanted = change
     live, goal = load(now), load(wanted)
     start = copy.deepcopy(live)
     files = [tmp_path / name for name in ("owned", "wanted", "live")]
 
     def delta() -> list[str]:
-        now = f"{live.saved()}thresholds\n{live.thresholds()}"
+        now = f"live\n{live.saved()}thresholds\n{live.thresholds()}"
         for file, text in zip(files, ("\n".join(owned), "".join(f"{w}\n" for w in wanted), now), strict=True):
             file.write_text(text)
-        kinds = [word for file in files for word in (f"kind={file.name}", file)]
+        kinds: list[str | Path] = ["kind=owned", files[0], "kind=wanted", *files[1:]]
         done = subprocess.run([*delta_command(awk), *kinds], capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")
         assert all(line.partition("\t")[2] for line in done.stdout.splitlines()), "no word on what connections notice"

@@ -880,27 +880,47 @@ function of_delete(key, at,   text) {
     return text
 }
 
-# begin KEY: the lines of a service stand together, in what ipvsadm prints and in what it takes.
-function begin(at) {
-    if (at in first) { print "cannot understand: a second time, " $0 >"/dev/stderr"; exit failed = 3 }
-    first[at] = ++lines
-    line[lines] = $0
-    current = at
+# The lines of a service stand together, in what ipvsadm prints and in what it takes.
+function begin() {
+    finish()
+    key = $2 " " $3 ($4 == "-6" ? " -6" : "")
+    if ((kind, key) in first) { print "cannot understand: a second time, " $0 >"/dev/stderr"; exit failed = 3 }
+    first[kind, key] = lines + 1
+    prefix = "-a " key " "
+    step = 0
+    if (kind == "wanted") order[++services] = key
+    else {
+        live[++live_count] = key
+        if (("wanted", key) in first && line[first["wanted", key]] == $0) { step = first["wanted", key]; return }
+    }
+    line[++lines] = $0
+}
+# Lines of a live service that are those of the wanted one, from its first one on, are counted and not kept.
+function finish() {
+    if (!((kind, key) in first)) return
+    length_of[kind, key] = lines - first[kind, key] + 1
+    if (step) in_step[key] = step - first["wanted", key] + 1
 }
 # Only services that differ are taken apart: those with the same lines, in any order, are most of them.
 function compare(   s) {
+    finish()
     compared = 1
     for (s = 1; s <= services; s++) {
         key = order[s]
-        if (!(("live", key) in first) || line[first["wanted", key]] != line[first["live", key]] ||
-            length_of["wanted", key] != equal[key] || length_of["live", key] != equal[key]) differs[key]
+        if (!(("live", key) in first) || !same_lines(key)) differs[key]
     }
     for (s = 1; s <= owned_count; s++) if (!(("wanted", owned[s]) in first)) differs[owned[s]]
 }
-function take_apart(kind_of, key,   i, upto) {
+function same_lines(key,   i, rest) {
+    if (in_step[key] + length_of["live", key] != length_of["wanted", key]) return 0
+    for (i = in_step[key]; i < length_of["wanted", key]; i++) rest[line[first["wanted", key] + i]]
+    for (i = 0; i < length_of["live", key]; i++) if (!(line[first["live", key] + i] in rest)) return 0
+    return 1
+}
+function take_apart(kind_of, key,   i) {
     kind = kind_of
-    upto = first[kind, key] + length_of[kind, key]
-    for (i = first[kind, key]; i <= upto; i++) { $0 = line[i]; take() }
+    for (i = 0; kind == "live" && i < in_step[key]; i++) { $0 = line[first["wanted", key] + i]; take() }
+    for (i = 0; i < length_of[kind, key]; i++) { $0 = line[first[kind, key] + i]; take() }
 }
 function take() {
     parse()
@@ -923,38 +943,35 @@ function take() {
     }
 }
 
+kind == "thresholds" {
+    # The columns of who has no thresholds, if its name is not too long for them.
+    if (!(key in differs) && substr($0, 35, 22) == "0          0          ") next
+    if (/^(TCP|UDP|SCTP|FWM) /) {
+        key = $1 == "TCP" ? "-t" : $1 == "UDP" ? "-u" : $1 == "FWM" ? "-f" : "--sctp-service"
+        key = key " " $2 ($1 == "FWM" && $3 == "IPv6" ? " -6" : "")
+    } else if (/^ +-> / && (key in differs || / -> [^ ]+ +(0 +)?[1-9]/)) {
+        differs[key]
+        limits_now[key, $2] = $3 + 0 " " $4 + 0
+        active[key, $2] = $5
+        inactive[key, $2] = $6
+        if ($3 + $4) option_x[key, $2] = ($3 + 0 ? " -x " $3 : "") ($4 + 0 ? " -y " $4 : "")
+    }
+    next
+}
 /^-a / {
-    if (substr($0, 4, length(key) + 1) != key " ") { print "cannot understand, after the service " key ": " $0 >"/dev/stderr"; exit failed = 3 }
+    if (step) {
+        if ($0 == line[step + 1]) { step++; next }
+        in_step[key] = step - first["wanted", key] + 1
+        step = 0
+    }
+    if (index($0, prefix) != 1) { print "cannot understand, after the service " key ": " $0 >"/dev/stderr"; exit failed = 3 }
     line[++lines] = $0
-    length_of[current]++
-    if (kind == "wanted") described[$0]
-    else if ($0 in described) equal[key]++
     next
 }
 kind == "owned" { owned[++owned_count] = $1 " " $2 ($3 == "-6" ? " -6" : ""); next }
-kind == "wanted" && $0 == "live" { kind = "live"; next }
-kind == "live" && $0 == "thresholds" { compare(); kind = "thresholds"; thresholds_known = 1; next }
-kind == "thresholds" && /^(TCP|UDP|SCTP|FWM) / {
-    key = $1 == "TCP" ? "-t" : $1 == "UDP" ? "-u" : $1 == "FWM" ? "-f" : "--sctp-service"
-    key = key " " $2 ($1 == "FWM" && $3 == "IPv6" ? " -6" : "")
-    next
-}
-kind == "thresholds" && /^ +-> / && (key in differs || / -> [^ ]+ +(0 +)?[1-9]/) {
-    differs[key]
-    limits_now[key, $2] = $3 + 0 " " $4 + 0
-    active[key, $2] = $5
-    inactive[key, $2] = $6
-    if ($3 + $4) option_x[key, $2] = ($3 + 0 ? " -x " $3 : "") ($4 + 0 ? " -y " $4 : "")
-}
-kind == "thresholds" { next }
-/^-A / {
-    key = $2 " " $3 ($4 == "-6" ? " -6" : "")
-    begin(kind SUBSEP key)
-    length_of[current] = 0
-    if (kind == "wanted") order[++services] = key
-    else { live[++live_count] = key; equal[key] = 0 }
-    next
-}
+kind == "wanted" && $0 == "live" { finish(); line[++lines] = kind = $0; next }
+kind == "live" && $0 == "thresholds" { compare(); kind = $0; thresholds_known = 1; next }
+/^-A / { begin(); next }
 kind == "wanted" && $1 == "sorry" { may_be[$2 " " $3 ($4 == "-6" ? " -6" : ""), $NF]; next }
 NF && !/^#/ { print "cannot understand: " $0 >"/dev/stderr"; exit failed = 3 }
 
