@@ -13,6 +13,7 @@ from lvsgen import tree
 from lvsgen.lab import machine
 from lvsgen.lab.endpoints import endpoints
 from lvsgen.lab.ground import ground
+from lvsgen.lab.guest.steps.load import Load
 from lvsgen.lab.guest.wire import Job, Result, Subject
 from lvsgen.lab.kernel import CannotPlay, find_tool
 from lvsgen.lab.responders import responders
@@ -191,8 +192,9 @@ def workspace() -> Workspace:
 
 
 def _cost(job: Job) -> int:
-    """What it costs to play, roughly: `lvs.sh` runs on each host several times."""
-    return len(job.steps) + 4 * sum(1 for one in job.machines if one.folder)
+    """What it costs to play, roughly: `lvs.sh` runs on each host several times, and a load lasts."""
+    loads = sum(1 for step in job.steps if isinstance(step, Load))
+    return len(job.steps) + 4 * sum(1 for one in job.machines if one.folder) + 40 * loads
 
 
 def _omissions(one: Play) -> list[Result]:

@@ -1,5 +1,5 @@
-"""Facts about the kernel, tried on those of two Debian releases: all facts of a kernel in one boot of it, beside the
-clusters that are played meanwhile and wait often enough.
+"""Clusters that are played, all of a run together; and facts about the kernel, tried on those of two Debian releases:
+all facts of a kernel in one boot of it, beside the clusters that are played meanwhile and wait often enough.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from lvsgen.lab import boot, kernel
+from lvsgen.lab import boot, kernel, play
 from lvsgen.lab.kernel import Kernel
 from tests import tools
-from tests.lab import kernels
+from tests.lab import kernels, together
 from tests.lab.facts import scenes
 from tests.lab.facts.fact import FACTS
 
@@ -64,6 +64,14 @@ class Machine:
         self.end()
         lines = [json.loads(line) for line in (self.out / "results").read_text().splitlines()]
         return Seen(self.out, {line["fact"]: line for line in lines})
+
+
+@pytest.fixture(scope="session")
+def endings(request: pytest.FixtureRequest) -> Iterator[Mapping[str, play.Ending]]:
+    """How each cluster ended that tests of this run are about."""
+    together.need_tools()
+    with play.workspace() as folder:
+        yield together.played(together.asked(request.session.items), Path(folder))
 
 
 @pytest.fixture(scope="session")

@@ -298,7 +298,7 @@ _DATAGRAMS = direct(BOTH).replace("tcp: 80", "udp: 53"), direct(ALL).replace("tc
 CASES = {
     "killed": Case(change=_GROWN, scripts=(_KILLED,)),
     "power": Case(change=_GROWN, scripts=(_POWER,), loses=True, dark=True),
-    "large": Case(change=_GROWN, scripts=(_LARGE,), beside={"large": large(1), "heavier": large(7)}),
+    "10 000 destinations": Case(change=_GROWN, scripts=(_LARGE,), beside={"large": large(1), "heavier": large(7)}),
     "mishaps": Case(change=_GROWN, scripts=(_MANUAL, _REFUSED, _TRIED, _SECOND, _FULL), beside={"other": OTHER}),
     "no scheduler": Case(change=_SED, scripts=(_NO_SCHEDULER,)),
     "drained": Case(change=_DATAGRAMS, scripts=(_DRAINED,)),

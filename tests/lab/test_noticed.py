@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from lvsgen import pipeline
-from lvsgen.lab import change, kernel, play, verdicts
+from lvsgen.lab import change, play, verdicts
 from lvsgen.lab.guest.steps.command import Command
 from lvsgen.lab.guest.wire import Step, Subject
-from tests import tools
-
-MACHINES = 2
 
 LEAST = 5000
 """New connections in all that must have come while something changed that nobody notices."""
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    for tool in sorted({*kernel.TOOLS, "iptables-restore", "nft"} & set(tools.PACKAGES)):
-        tools.need(tool)
-    with play.workspace() as text:
-        yield Path(text)
 
 
 def direct(pool: str, more: str = "") -> str:
@@ -51,7 +40,6 @@ services: {{web: {{vip: [{vips}], tcp: 80, method: dr, pool: [rs1, rs2]}}}}
 """
 
 
-FEWER, MORE = pair("192.0.2.100"), pair("192.0.2.100, 192.0.2.101, 192.0.2.102")
 BOTH, ALL = "[rs1, rs2]", "[rs1, rs2, rs3]"
 
 
@@ -101,31 +89,29 @@ def compiled(text: str, folder: Path) -> pipeline.Compilation:
     return compilation
 
 
-def run(plays: list[play.Play], folder: Path) -> dict[str, play.Ending]:
-    endings = play.play(plays, folder, machines=MACHINES, say=lambda text: None, tell=lambda result: None)
-    assert {ending.name: ending.trouble for ending in endings if ending.trouble} == {}
-    return {ending.name: ending for ending in endings}
+def described(one: Change, folder: Path) -> tuple[pipeline.Compilation, pipeline.Compilation]:
+    return compiled(one.old, folder / "described" / "old"), compiled(one.new, folder / "described" / "new")
+
+
+def plays(folder: Path, asked: frozenset[str]) -> Iterator[play.Play]:
+    for name, one in UNNOTICED.items():
+        place = folder / name.replace(" ", "-")
+        old, new = described(one, place)
+        rollout = directors if name == "weights" else None
+        yield change.prepare(name, old, new, place, rollout=rollout, least=LEAST // len(UNNOTICED) + 400)
+    old, new = described(UNNOTICED["weights"], folder / "anew")
+    yield change.prepare("anew", old, new, folder / "anew", rollout=anew)
+    old, new = described(Change(pair("192.0.2.100"), pair("192.0.2.100, 192.0.2.101, 192.0.2.102")), folder / "pair")
+    yield change.prepare("another VIP", old, new, folder / "pair", rollout=one_by_one)
 
 
 @pytest.mark.lab
-def test_changes_that_nobody_notices_and_one_that_all_do(folder: Path, tmp_path: Path) -> None:
-    plays = []
-    for name, one in UNNOTICED.items():
-        place = name.replace(" ", "-")
-        old, new = compiled(one.old, tmp_path / place / "old"), compiled(one.new, tmp_path / place / "new")
-        rollout = directors if name == "weights" else None
-        plays.append(
-            change.prepare(name, old, new, folder / place, rollout=rollout, least=LEAST // len(UNNOTICED) + 400)
-        )
-    weights = UNNOTICED["weights"]
-    old, new = compiled(weights.old, tmp_path / "anew" / "old"), compiled(weights.new, tmp_path / "anew" / "new")
-    plays.append(change.prepare("anew", old, new, folder / "anew", rollout=anew))
-    old, new = compiled(FEWER, tmp_path / "pair" / "old"), compiled(MORE, tmp_path / "pair" / "new")
-    plays.append(change.prepare("another VIP", old, new, folder / "pair", rollout=one_by_one))
-    endings = run(plays, folder)
+def test_changes_that_nobody_notices_and_one_that_all_do(endings: Mapping[str, play.Ending]) -> None:
+    names = [*UNNOTICED, "anew", "another VIP"]
+    assert {name: endings[name].trouble for name in names if endings[name].trouble} == {}
     for name in UNNOTICED:
         assert not verdicts.failed(endings[name].results), verdicts.table(name, endings[name].results)
-    seen = {(name, r.subject.service): r for name, ending in endings.items() for r in ending.results}
+    seen = {(name, r.subject.service): r for name in names for r in endings[name].results}
     for name in UNNOTICED:
         assert seen[name, "web: established connections"].seen.startswith("6 of 6 established connections survive")
     many = [seen[name, "web: new clients"].seen for name in UNNOTICED]

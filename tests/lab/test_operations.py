@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from lvsgen.catalogue import matching
-from lvsgen.lab import change, kernel, play, verdicts
+from lvsgen.lab import change, play, verdicts
 from lvsgen.lab.guest.steps.command import Command
 from lvsgen.lab.guest.steps.load import Load, Phase, Unload
 from lvsgen.lab.guest.wire import Result, Step, Subject
-from tests import tools
 from tests.lab.broken import PAIR, VERIFIED, VIP_LOST, WAYS
 from tests.lab.operations import CASES, Case
-from tests.lab.test_noticed import compiled, run
+from tests.lab.test_noticed import compiled
 
 _SECONDS = 600
 """The longest that one script may take, on a slow machine."""
@@ -83,28 +82,14 @@ def vip_lost(name: str, folder: Path, sources: Path) -> play.Play:
 CLUSTERS = {"verified": verified, "VIP lost": vip_lost}
 
 
-@pytest.fixture(scope="module")
-def endings(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Mapping[str, play.Ending]]:
-    """What was seen of all cases that are asked for: played together, so that no machine waits for another."""
-    for tool in sorted({*kernel.TOOLS, "iptables-restore", "keepalived", "nft"} & set(tools.PACKAGES)):
-        tools.need(tool)
-    callspecs = [
-        item.callspec
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-    ]
-    asked = {str(one.params["name"]) for one in callspecs if "name" in one.params}
-    sources = tmp_path_factory.mktemp("operations")
-    with play.workspace() as text:
-        plays = []
-        for name in [*CASES, *CLUSTERS]:
-            if name not in asked:
-                continue
-            places = Path(text) / name.replace(" ", "-"), sources / name.replace(" ", "-")
-            plays.append(prepared(name, CASES[name], *places) if name in CASES else CLUSTERS[name](name, *places))
-        yield run(plays, Path(text))
+def plays(folder: Path, asked: frozenset[str]) -> Iterator[play.Play]:
+    for name in (one for one in (*CASES, *CLUSTERS) if one in asked):
+        place = folder / name.replace(" ", "-")
+        yield (
+            prepared(name, CASES[name], place, place / "described")
+            if name in CASES
+            else CLUSTERS[name](name, place, place / "described")
+        )
 
 
 def served(results: tuple[Result, ...]) -> int:
@@ -117,6 +102,7 @@ def served(results: tuple[Result, ...]) -> int:
 def test_what_an_operator_does_and_what_goes_wrong_costs_no_connection(
     name: str, endings: Mapping[str, play.Ending]
 ) -> None:
+    assert not endings[name].trouble, endings[name].trouble
     results = endings[name].results
     judged = [one for one in results if not (CASES[name].loses and "established" in one.subject.service)]
     assert not verdicts.failed(judged), verdicts.table(name, results)
@@ -126,6 +112,7 @@ def test_what_an_operator_does_and_what_goes_wrong_costs_no_connection(
 @pytest.mark.lab
 @pytest.mark.parametrize("name", CLUSTERS)
 def test_verify_finds_what_is_broken(name: str, endings: Mapping[str, play.Ending]) -> None:
+    assert not endings[name].trouble, endings[name].trouble
     results = [one for one in endings[name].results if "established" not in one.subject.service]
     assert not verdicts.failed(results), verdicts.table(name, results)
 

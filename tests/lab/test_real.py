@@ -14,45 +14,23 @@ import pytest
 
 from lvsgen import pipeline
 from lvsgen.lab import kernel, play, verdicts
-from tests import tools
 from tests.conftest import Lvsgen
-from tests.lab import kernels
+from tests.lab import kernels, together
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/cluster.yaml"))
 
-MACHINES = 2
-
 
 @pytest.fixture(scope="module")
 def all_tools() -> None:
-    for tool in sorted({*kernel.TOOLS, "keepalived", "nft", "iptables-restore", "openssl"} & set(tools.PACKAGES)):
-        tools.need(tool)
+    together.need_tools()
 
 
-@pytest.fixture
-def folder(all_tools: None) -> Iterator[Path]:
-    with play.workspace() as text:
-        yield Path(text)
-
-
-def run(plays: list[play.Play], folder: Path) -> dict[str, play.Ending]:
-    endings = play.play(plays, folder, machines=MACHINES, say=lambda text: None, tell=lambda result: None)
-    return {ending.name: ending for ending in endings}
-
-
-@pytest.fixture(scope="module")
-def endings(all_tools: None, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, play.Ending]:
-    """What was seen of all clusters of this module: played together, so that no machine waits for another."""
-    with play.workspace() as text:
-        folder = Path(text)
-        plays = [
-            play.prepare(name, pipeline.compile(str(ROOT / "examples" / name / "cluster.yaml")), folder / name)
-            for name in EXAMPLES
-        ]
-        sources = tmp_path_factory.mktemp("broken")
-        plays += [prepare_broken(name, broken, sources, folder) for name, broken in BROKEN.items()]
-        return run(plays, folder)
+def plays(folder: Path, asked: frozenset[str]) -> Iterator[play.Play]:
+    for name in sorted(asked & set(EXAMPLES)):
+        yield play.prepare(name, pipeline.compile(str(ROOT / "examples" / name / "cluster.yaml")), folder / name)
+    for name in sorted(asked & BROKEN.keys()):
+        yield prepare_broken(name, BROKEN[name], folder)
 
 
 @pytest.mark.lab
@@ -190,10 +168,9 @@ def break_it(folder: Path, broken: Broken) -> None:
     sums.write_text(sums.read_text().replace(before, after))
 
 
-def prepare_broken(name: str, broken: Broken, sources: Path, folder: Path) -> play.Play:
+def prepare_broken(name: str, broken: Broken, folder: Path) -> play.Play:
     place = name.replace(" ", "-")
-    source = sources / place / "cluster.yaml"
-    source.parent.mkdir()
+    source = folder / f"{place}.yaml"
     source.write_text(broken.cluster)
     compilation = pipeline.compile(str(source))
     assert compilation.complete, compilation.diagnostics
@@ -203,21 +180,25 @@ def prepare_broken(name: str, broken: Broken, sources: Path, folder: Path) -> pl
 
 
 @pytest.mark.lab
-def test_the_kernel_of_another_release_will_do(folder: Path, tmp_path: Path) -> None:
+def test_the_kernel_of_another_release_will_do(all_tools: None, tmp_path: Path) -> None:
     """The same clusters, whole, on the kernel that this machine does not have by itself."""
     other = next(name for name in kernels.KERNELS if name != kernels.first())
-    kernels.need(other)
-    plays = []
-    said: list[str] = []
-    for name, text in {"direct": DIRECT, "marked": MARKED, "translated": TRANSLATED, "tunnelled": TUNNELLED}.items():
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "cluster.yaml").write_text(text)
-        plays.append(play.prepare(name, pipeline.compile(str(tmp_path / name / "cluster.yaml")), folder / name))
-    endings = play.play(plays, folder, machines=MACHINES, say=said.append, tell=lambda result: None, kernel=other)
-    assert f"with kernel {kernels.KERNELS[other]}." in said[0]
-    for ending in endings:
+    assert kernels.need(other).release.startswith(f"{kernels.KERNELS[other]}.")
+    with play.workspace() as folder:
+        plays = []
+        for name, text in {
+            "direct": DIRECT,
+            "marked": MARKED,
+            "translated": TRANSLATED,
+            "tunnelled": TUNNELLED,
+        }.items():
+            path = tmp_path / f"{name}.yaml"
+            path.write_text(text)
+            plays.append(play.prepare(name, pipeline.compile(str(path)), Path(folder) / name))
+        endings = together.run(plays, Path(folder), other)
+    for name, ending in endings.items():
         assert not ending.trouble, ending.trouble
-        assert not verdicts.failed(ending.results), verdicts.table(ending.name, ending.results)
+        assert not verdicts.failed(ending.results), verdicts.table(name, ending.results)
         assert {"apply", "table", "again", "traffic", "stop"} <= {r.subject.property for r in ending.results}
 
 
