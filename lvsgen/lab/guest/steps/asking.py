@@ -12,6 +12,9 @@ from lvsgen.lab.guest.judge import Judgement, judge
 from lvsgen.lab.guest.stage import Stage
 from lvsgen.lab.guest.wire import Step, Target
 
+_PAUSE = 1.0
+"""Seconds between two times asked: each costs the processor, and leaves entries of connections that were refused."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(Step):
@@ -61,7 +64,7 @@ def ask(stage: Stage, step: Ask) -> None:
     began = time.monotonic()
     judgement, amiss = _once(stage, step)
     while judgement.problems and time.monotonic() < began + step.seconds:
-        time.sleep(0.3)
+        time.sleep(_PAUSE)
         judgement, amiss = _once(stage, step)
     causes = [*judgement.problems, *amiss]
     if causes:
