@@ -165,7 +165,7 @@ class Scene:
             wants=tuple(weights),
             sees=self.sees(endpoint),
             original=self.original(endpoint),
-            seconds=seconds,
+            seconds=max(seconds, much.seconds),
             count=much.count,
             share=much.share,
             tolerance=much.tolerance,

@@ -16,6 +16,11 @@ from lvsgen.lab.endpoints import Endpoint
 _ENOUGH = 16
 """Times to ask at least, where shares are exact."""
 
+_EVEN = 20.0
+"""Seconds until connections are even again where they are counted: a realserver that health checks let in last gets all
+new ones until it has as many as the others, and what was refused counts for a while.
+"""
+
 _BY_CLIENT = ("sh", "mh")
 _BY_TARGET = ("dh", "lblc", "lblcr")
 _BY_LOAD = ("sed", "nq")
@@ -35,6 +40,7 @@ class Share:
     groups: tuple[str, ...] = ()
     held: bool = False
     one_socket: bool = False
+    seconds: float = 0
 
 
 def share(endpoint: Endpoint, weights: Mapping[str, int], members: Mapping[str, int], sources: Sequence[str]) -> Share:
@@ -63,7 +69,7 @@ def share(endpoint: Endpoint, weights: Mapping[str, int], members: Mapping[str, 
     if scheduler in _NO_SPREAD or (endpoint.protocol == "udp" and scheduler in _BY_LOAD):
         return Share(count=6, subset=True)
     cycle = sum(weights.values()) // gcd(*weights.values())
-    return Share(count=max(_ENOUGH, 2 * cycle), held=scheduler in _BY_LOAD)
+    return Share(count=max(_ENOUGH, 2 * cycle), held=scheduler in _BY_LOAD, seconds=_EVEN)
 
 
 def _dealt(endpoint: Endpoint, turns: Mapping[str, int]) -> Share:
