@@ -154,6 +154,10 @@ def test_options_are_for_apply_and_plan(machine: Machine) -> None:
     director(machine, OLD)
     for words in (["apply", "--drain=x"], ["apply", "--dry"], ["stop", "--drain"], ["try"], ["try", "soon"]):
         assert machine.lvs(*words, check=False).returncode == 2, words
+    # The shell counts 08 down to an error: nobody would go back, and a drain would end half way.
+    for words in (["apply", "--drain=08"], ["try", "08"]):
+        assert "not a number of seconds" in machine.lvs(*words, check=False).stderr, words
+    assert table(machine) == []
 
 
 # --- rollback and try -------------------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ KEEPALIVED_CONF, KEEPALIVED_PIDFILE.
 END
 }
 
-number() { case $1 in '' | *[!0-9]* | ?????????*) refuse "not a number of seconds: \`$1\`" ;; esac; }
+# A number that begins with 0 is octal, or an error that ends the shell, where it is counted down.
+number() { case $1 in '' | *[!0-9]* | 0?* | ?????????*) refuse "not a number of seconds: \`$1\`" ;; esac; }
 
 verb=${1:-help}
 [ $# = 0 ] || shift
