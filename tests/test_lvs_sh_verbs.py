@@ -179,6 +179,23 @@ def test_rollback_goes_back_without_the_old_folder(machine: Machine) -> None:
     assert (machine.snapshot(), table(machine)) == (before, [FOREIGN])
 
 
+def test_files_that_lack_one_are_others(machine: Machine) -> None:
+    """The first or the last of the list is gone: what is left of it stands in the list of before."""
+    settings = {"sysctl.conf": "net.ipv4.conf.eth0.arp_announce = 2\n"}
+    director(machine, OLD, **settings)
+    machine.lvs("apply")
+    before = machine.snapshot()
+    addresses = "address replace 192.0.2.100/32 dev eth0\n"
+    for files in ({"ipvs.rules": OLD, **settings}, {"ipvs.rules": OLD, "addresses.batch": addresses}):
+        write_folder(machine.folder, "rs1", files, roles="director")
+        assert "says something else than what was applied" in machine.lvs("status").stdout
+        machine.lvs("apply")
+        assert "are applied" in machine.lvs("status").stdout
+        assert machine.snapshot() != before
+        machine.lvs("rollback")
+        assert machine.snapshot() == before
+
+
 def test_before_the_first_apply_was_nothing(machine: Machine) -> None:
     before = machine.snapshot()
     director(machine, OLD)

@@ -80,8 +80,12 @@ more_of() {
     more=${more%%"$nl"*}
 }
 
-# is_current: are these the files that were applied last?
-is_current() { load current/lvsgen.sum && case $loaded in *"$sums"*) ;; *) false ;; esac; }
+# is_current: are these the files that were applied last, and were there no others? Comments stand before the sums.
+is_current() {
+    load current/lvsgen.sum || return
+    case $loaded in *"$sums") ;; *) return 1 ;; esac
+    case $nl${loaded%"$sums"} in *"$nl"[!#"$nl"]*) return 1 ;; esac
+}
 
 # Copies of the files, for rollback: `current` is what was applied last, `previous` what was before that.
 keep_copy() {

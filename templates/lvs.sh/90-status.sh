@@ -9,10 +9,11 @@ status() {
         printf 'files    never applied since the last boot or stop\n'
     else
         check_folder
-        case $loaded in
-            *"$sums"*) printf 'files    those of %s are applied\n' "$folder" ;;
-            *) printf 'files    %s says something else than what was applied: lvs.sh plan\n' "$folder" ;;
-        esac
+        if is_current; then
+            printf 'files    those of %s are applied\n' "$folder"
+        else
+            printf 'files    %s says something else than what was applied: lvs.sh plan\n' "$folder"
+        fi
     fi
     [ ! -f "$state/try" ] || printf 'try      waits for lvs.sh confirm, or goes back\n'
     held=''
