@@ -352,6 +352,18 @@ def test_the_table_is_known_only_with_the_files_that_made_it(machine: Machine) -
     assert table(machine) == old
 
 
+def test_a_table_that_somebody_changes_meanwhile_is_not_known(machine: Machine) -> None:
+    """After it was written, and before it is noted as what is in order."""
+    director(machine, OLD)
+    machine.program("ip", '[ "$1" != -4 ] || ipvsadm -d -t 192.0.2.100:80 -r 10.1.1.11:80\nexec /usr/sbin/ip "$@"\n')
+    machine.lvs("apply")
+    machine.interfere(0, "")
+    assert table(machine) == OLD.splitlines()[:1]
+    machine.lvs("apply")
+    assert table(machine) == OLD.splitlines()
+    assert machine.lvs("apply").stdout == NOTHING
+
+
 def test_try_goes_back_after_its_own_death(machine: Machine) -> None:
     director(machine, OLD)
     machine.lvs("apply")

@@ -406,12 +406,15 @@ services_down() {
     load services
     if [ "${loaded%"$nl"}" != "$services" ]; then save services "$services${services:+$nl}"; fi
     [ -n "$dry" ] || [ -n "$services" ] || rm -f "$state/services" "$state/table"
-    # The table when all is in order, to be compared with the next time. -Sn does not show thresholds.
+    # The table when all is in order, to be compared with the next time. -Sn does not show thresholds. Somebody may have
+    # changed it since this run did: such a table is not kept as one that is in order.
     if [ -n "$dry" ] || [ -z "$services" ] || [ "$keep_weights" = 1 ] || grep '^-a.* -[xy] ' "$goal/ipvs.rules" >/dev/null; then
         return
     fi
     rm -f "$state/table.sums" # of the table before: killed or out of space from here on, there is none
-    ipvsadm -Sn >"$state/table" && save table.sums "$sums"
+    ipvsadm -Sn >"$state/table" || return 0
+    ipvs_pending
+    [ -n "$delta" ] || save table.sums "$sums"
 }
 
 # keepalived takes addresses away in its own time. Give it some before their services go.
