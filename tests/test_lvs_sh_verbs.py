@@ -580,6 +580,12 @@ def test_install_deletes_no_file_beside_its_own(machine: Machine) -> None:
     assert refused.returncode == 2
     assert f"{secrets} is not part of it" in refused.stderr
     secrets.rmdir()
+    # A part of the name of one of its own, a name with two dots before it, a link that leads nowhere.
+    for name in ("ipvs", "..old", "link"):
+        theirs = secrets.parent / name
+        theirs.symlink_to("nowhere") if name == "link" else theirs.write_text("mine\n")
+        assert f"{theirs} is not part of it" in machine.lvs("install", check=False).stderr
+        theirs.unlink()
     machine.lvs("install")
     assert "10.1.1.12" in (secrets.parent / "ipvs.rules").read_text()
 

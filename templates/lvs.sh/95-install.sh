@@ -31,9 +31,12 @@ END
     if [ "$folder" != "$home" ]; then
         if [ -e "$home" ] && ! is_ours "$home/host.conf"; then refuse "$home is there and is not a folder of lvsgen"; fi
         set +f
-        for file in "$home"/* "$home"/.[!.]*; do
-            [ ! -e "$file" ] || [ "$file" = "$home/lvsgen.sum" ] || grep -F "  ${file##*/}" "$home/lvsgen.sum" >/dev/null ||
-                refuse "$file is not part of it, and install replaces all of $home: move it elsewhere"
+        old=' lvsgen.sum '
+        [ ! -r "$home/lvsgen.sum" ] || while read -r _ file; do old="$old$file "; done <"$home/lvsgen.sum"
+        for file in "$home"/* "$home"/.[!.]* "$home"/..?*; do
+            [ -e "$file" ] || [ -L "$file" ] || continue
+            case $old in *" ${file##*/} "*) continue ;; esac
+            refuse "$file is not part of it, and install replaces all of $home: move it elsewhere"
         done
         set -f
         rm -rf "$home.lvsgen-new"
