@@ -463,10 +463,19 @@ def test_delta(tmp_path: Path, awk: str, change: tuple[list[str], list[str]], ow
 
 @pytest.mark.parametrize("awk", ["mawk", "busybox awk"])
 def test_a_table_that_is_not_understood_is_left_alone(tmp_path: Path, awk: str) -> None:
-    (tmp_path / "now").write_text("-A -t 192.0.2.1:80 -s rr --flavour sour\n")
-    done = subprocess.run([*delta_command(awk), "kind=live", tmp_path / "now"], capture_output=True, text=True)
+    member = "  -> 10.1.1.11:80                 7          0          0          0         \n"
+    service = "-A -t 192.0.2.1:80 -s rr --flavour sour\n-a -t 192.0.2.1:80 -r 10.1.1.11:80 -g -w 1\n"
+    (tmp_path / "now").write_text(f"{service}thresholds\nTCP  192.0.2.1:80 rr\n{member}")
+    (tmp_path / "owned").write_text("-t 192.0.2.1:80\n")
+    kinds: list[str | Path] = ["kind=live", tmp_path / "now"]
+    done = subprocess.run(
+        [*delta_command(awk), "kind=owned", tmp_path / "owned", *kinds], capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout) == (3, "")
     assert "cannot understand `--flavour`" in done.stderr
+    # Of somebody else it is no reason to stop.
+    done = subprocess.run([*delta_command(awk), *kinds], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 # --- killed and full --------------------------------------------------------------------------------------------------

@@ -93,7 +93,8 @@ function of_delete(key, at,   text) {
     return text
 }
 
-# The lines of a service stand together, in what ipvsadm prints and in what it takes.
+# The lines of a service stand together, in what ipvsadm prints and in what it takes. `step` is the wanted line that the
+# live one was the same as, as long as they go in step; `in_step` is for how many lines they did.
 function begin() {
     finish()
     key = $2 " " $3 ($4 == "-6" ? " -6" : "")
@@ -114,7 +115,8 @@ function finish() {
     length_of[kind, key] = lines - first[kind, key] + 1
     if (step) in_step[key] = step - first["wanted", key] + 1
 }
-# Only services that differ are taken apart: those with the same lines, in any order, are most of them.
+# Only services of ours that differ are taken apart: those with the same lines, in any order, are most of them, and what
+# others have may be beyond us.
 function compare(   s) {
     finish()
     compared = 1
@@ -162,7 +164,7 @@ kind == "thresholds" {
     if (/^(TCP|UDP|SCTP|FWM) /) {
         key = $1 == "TCP" ? "-t" : $1 == "UDP" ? "-u" : $1 == "FWM" ? "-f" : "--sctp-service"
         key = key " " $2 ($1 == "FWM" && $3 == "IPv6" ? " -6" : "")
-    } else if (/^ +-> / && (key in differs || / -> [^ ]+ +(0 +)?[1-9]/)) {
+    } else if (/^ +-> / && (key in differs || ("wanted", key) in first && / -> [^ ]+ +(0 +)?[1-9]/)) {
         differs[key]
         limits_now[key, $2] = $3 + 0 " " $4 + 0
         active[key, $2] = $5
@@ -191,8 +193,7 @@ NF && !/^#/ { print "cannot understand: " $0 >"/dev/stderr"; exit failed = 3 }
 END {
     if (failed) exit failed
     if (!compared) compare()
-    for (s = 1; s <= live_count; s++)
-        if (live[s] in differs || !(("wanted", live[s]) in first)) take_apart("live", live[s])
+    for (s = 1; s <= live_count; s++) if (live[s] in differs) take_apart("live", live[s])
     for (s = 1; s <= services; s++) if (order[s] in differs) take_apart("wanted", order[s])
     if (failed) exit failed
     for (s = 1; s <= services; s++) {
