@@ -233,8 +233,12 @@ more_of() {
     more=${more%%"$nl"*}
 }
 
-# is_current: are these the files that were applied last?
-is_current() { load current/lvsgen.sum && case $loaded in *"$sums"*) ;; *) false ;; esac; }
+# is_current: are these the files that were applied last, and were there no others? Comments stand before the sums.
+is_current() {
+    load current/lvsgen.sum || return
+    case $loaded in *"$sums") ;; *) return 1 ;; esac
+    case $nl${loaded%"$sums"} in *"$nl"[!#"$nl"]*) return 1 ;; esac
+}
 
 # Copies of the files, for rollback: `current` is what was applied last, `previous` what was before that.
 keep_copy() {
@@ -880,7 +884,8 @@ function of_delete(key, at,   text) {
     return text
 }
 
-# The lines of a service stand together, in what ipvsadm prints and in what it takes.
+# The lines of a service stand together, in what ipvsadm prints and in what it takes. `step` is the wanted line that the
+# live one was the same as, as long as they go in step; `in_step` is for how many lines they did.
 function begin() {
     finish()
     key = $2 " " $3 ($4 == "-6" ? " -6" : "")
@@ -901,7 +906,8 @@ function finish() {
     length_of[kind, key] = lines - first[kind, key] + 1
     if (step) in_step[key] = step - first["wanted", key] + 1
 }
-# Only services that differ are taken apart: those with the same lines, in any order, are most of them.
+# Only services of ours that differ are taken apart: those with the same lines, in any order, are most of them, and what
+# others have may be beyond us.
 function compare(   s) {
     finish()
     compared = 1
@@ -949,7 +955,7 @@ kind == "thresholds" {
     if (/^(TCP|UDP|SCTP|FWM) /) {
         key = $1 == "TCP" ? "-t" : $1 == "UDP" ? "-u" : $1 == "FWM" ? "-f" : "--sctp-service"
         key = key " " $2 ($1 == "FWM" && $3 == "IPv6" ? " -6" : "")
-    } else if (/^ +-> / && (key in differs || / -> [^ ]+ +(0 +)?[1-9]/)) {
+    } else if (/^ +-> / && (key in differs || ("wanted", key) in first && / -> [^ ]+ +(0 +)?[1-9]/)) {
         differs[key]
         limits_now[key, $2] = $3 + 0 " " $4 + 0
         active[key, $2] = $5
@@ -978,8 +984,7 @@ NF && !/^#/ { print "cannot understand: " $0 >"/dev/stderr"; exit failed = 3 }
 END {
     if (failed) exit failed
     if (!compared) compare()
-    for (s = 1; s <= live_count; s++)
-        if (live[s] in differs || !(("wanted", live[s]) in first)) take_apart("live", live[s])
+    for (s = 1; s <= live_count; s++) if (live[s] in differs) take_apart("live", live[s])
     for (s = 1; s <= services; s++) if (order[s] in differs) take_apart("wanted", order[s])
     if (failed) exit failed
     for (s = 1; s <= services; s++) {
@@ -1193,12 +1198,15 @@ services_down() {
     load services
     if [ "${loaded%"$nl"}" != "$services" ]; then save services "$services${services:+$nl}"; fi
     [ -n "$dry" ] || [ -n "$services" ] || rm -f "$state/services" "$state/table"
-    # The table when all is in order, to be compared with the next time. -Sn does not show thresholds.
+    # The table when all is in order, to be compared with the next time. -Sn does not show thresholds. Somebody may have
+    # changed it since this run did: such a table is not kept as one that is in order.
     if [ -n "$dry" ] || [ -z "$services" ] || [ "$keep_weights" = 1 ] || grep '^-a.* -[xy] ' "$goal/ipvs.rules" >/dev/null; then
         return
     fi
     rm -f "$state/table.sums" # of the table before: killed or out of space from here on, there is none
-    ipvsadm -Sn >"$state/table" && save table.sums "$sums"
+    ipvsadm -Sn >"$state/table" || return 0
+    ipvs_pending
+    [ -n "$delta" ] || save table.sums "$sums"
 }
 
 # keepalived takes addresses away in its own time. Give it some before their services go.
@@ -2240,10 +2248,11 @@ status() {
         printf 'files    never applied since the last boot or stop\n'
     else
         check_folder
-        case $loaded in
-            *"$sums"*) printf 'files    those of %s are applied\n' "$folder" ;;
-            *) printf 'files    %s says something else than what was applied: lvs.sh plan\n' "$folder" ;;
-        esac
+        if is_current; then
+            printf 'files    those of %s are applied\n' "$folder"
+        else
+            printf 'files    %s says something else than what was applied: lvs.sh plan\n' "$folder"
+        fi
     fi
     [ ! -f "$state/try" ] || printf 'try      waits for lvs.sh confirm, or goes back\n'
     held=''
@@ -2432,9 +2441,12 @@ END
     if [ "$folder" != "$home" ]; then
         if [ -e "$home" ] && ! is_ours "$home/host.conf"; then refuse "$home is there and is not a folder of lvsgen"; fi
         set +f
-        for file in "$home"/* "$home"/.[!.]*; do
-            [ ! -e "$file" ] || [ "$file" = "$home/lvsgen.sum" ] || grep -F "  ${file##*/}" "$home/lvsgen.sum" >/dev/null ||
-                refuse "$file is not part of it, and install replaces all of $home: move it elsewhere"
+        old=' lvsgen.sum '
+        [ ! -r "$home/lvsgen.sum" ] || while read -r _ file; do old="$old$file "; done <"$home/lvsgen.sum"
+        for file in "$home"/* "$home"/.[!.]* "$home"/..?*; do
+            [ -e "$file" ] || [ -L "$file" ] || continue
+            case $old in *" ${file##*/} "*) continue ;; esac
+            refuse "$file is not part of it, and install replaces all of $home: move it elsewhere"
         done
         set -f
         rm -rf "$home.lvsgen-new"
@@ -2521,7 +2533,8 @@ KEEPALIVED_CONF, KEEPALIVED_PIDFILE.
 END
 }
 
-number() { case $1 in '' | *[!0-9]* | ?????????*) refuse "not a number of seconds: \`$1\`" ;; esac; }
+# A number that begins with 0 is octal, or an error that ends the shell, where it is counted down.
+number() { case $1 in '' | *[!0-9]* | 0?* | ?????????*) refuse "not a number of seconds: \`$1\`" ;; esac; }
 
 verb=${1:-help}
 [ $# = 0 ] || shift
