@@ -298,6 +298,8 @@ def test_deep_nesting_is_refused_also_through_aliases() -> None:
         ("a: |x\n b", 1, 5, "text after `|`"),
         ("%YAML 3.0\n--- a", 1, 1, "only YAML 1.2"),
         ("a: b\n...\nc", 3, 1, "expected the end of the file"),
+        ("<<<<<<< HEAD\na: b\n=======\na: c\n>>>>>>> other\n", 1, 1, "a merge conflict was left here"),
+        ("a: b\n<<<<<<< HEAD\nc: d\n=======\nc: e\n>>>>>>> other\n", 2, 1, "a merge conflict was left here"),
         ("", 1, 1, "the file is empty"),
         ("# only this\n", 1, 1, "the file is empty"),
         ("---\n", 1, 1, "the file is empty"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from lvsgen.diagnostics import quote
 
 _IPV6 = re.compile(r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?:\.[0-9.]+)?(?:/[0-9]{1,3})?")
+_CONFLICT = re.compile(r"^<{7} .*$", re.MULTILINE)
 _WORD = re.compile(r"[^\s,\[\]{}\"']*")
 
 
@@ -74,6 +75,14 @@ _BEGINS = {
 
 def describe(text: str, problem: str, at: int, context: str, context_at: int | None) -> Syntax:
     """Words and offsets for an error that libyaml found at the offset `at`."""
+    conflict = _CONFLICT.search(text)
+    if conflict is not None:
+        return Syntax(
+            message="a merge conflict was left here",
+            help="keep what is right of both sides, and delete the lines of `<<<<<<<`, `=======` and `>>>>>>>`",
+            start=conflict.start(),
+            end=conflict.end(),
+        )
     at = min(at, len(text))
     end = min(at + 1, len(text))
     if "plain scalar" in context or "flow node" in context:
