@@ -1,7 +1,7 @@
 # make demo    an example, built and shown (needs git, make, python3 and python3-venv)
 # make check   ruff, mypy and the fast tests: what to run before a commit
-# make test    everything but facts on a second kernel; says first what this machine lacks and how to install it
-# make lab     the whole lab: of that what runs on real kernels, and the facts about the kernel on a second one, too
+# make test    all tests, with the lab but for its long part; says first what this machine lacks and how to install it
+# make lab     the whole lab, on two real kernels: more clusters, and all facts about the kernel
 # make bench   time and memory, beside yamllint, check-jsonschema, keepalived -t and ipvsadm
 # make mutants removes or flips one generated line at a time, to see whether the lab notices (an hour and more)
 # make golden  rebuild examples/*/generated, tests/golden/*/generated and the pages in docs that are made from the source
@@ -46,7 +46,7 @@ test: $(VENV)/.installed-dev
 	@$(BIN)/python tests/tools.py
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -q -n auto --dist worksteal -m 'not lab'
-	$(BIN)/pytest -q -m 'lab and not elsewhere'
+	$(BIN)/pytest -q -m 'lab and not long'
 
 lab: $(VENV)/.installed-dev
 	@$(BIN)/python tests/tools.py

@@ -200,9 +200,15 @@ def test_before_the_first_apply_was_nothing(machine: Machine) -> None:
     before = machine.snapshot()
     director(machine, OLD)
     assert machine.lvs("rollback", check=False).returncode == 2
-    machine.lvs("apply")
+    machine.lvs("try", "100")
     assert "there was nothing" in machine.lvs("rollback").stderr
     assert (machine.snapshot(), table(machine)) == (before, [])
+
+    # After a boot there is no older state either: nobody wants to be without the cluster then.
+    machine.lvs("apply")
+    refused = machine.lvs("rollback", check=False)
+    assert (refused.returncode, "lvs.sh stop takes away" in refused.stderr) == (2, True)
+    assert table(machine) == OLD.splitlines()
 
 
 def test_try_goes_back_unless_confirmed(machine: Machine) -> None:

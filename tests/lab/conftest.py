@@ -131,11 +131,11 @@ def _is_fact(item: pytest.Item) -> bool:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """`make test` tries a fact on one kernel, `make lab` on all."""
+    """`make test` tries the facts that show the failure of a rule, on one kernel; `make lab` tries all on all."""
     if isinstance(item, pytest.Function) and _is_fact(item):
         item.add_marker("lab")
-        if item.callspec.params["seen"] != kernels.first():
-            item.add_marker("elsewhere")
+        if item.callspec.params["seen"] != kernels.first() or not FACTS[item.originalname].shows:
+            item.add_marker("long")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

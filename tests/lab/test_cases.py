@@ -105,6 +105,7 @@ def plays(folder: Path, asked: frozenset[str]) -> Iterator[play.Play]:
 
 
 @pytest.mark.lab
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_a_case_passes(name: str, endings: Mapping[str, play.Ending]) -> None:
     ending = endings[name]
@@ -113,6 +114,7 @@ def test_a_case_passes(name: str, endings: Mapping[str, play.Ending]) -> None:
 
 
 @pytest.mark.lab
+@pytest.mark.long
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_broken_is_found(name: str, endings: Mapping[str, play.Ending]) -> None:
     broken, ending = BROKEN[name], endings[name]

@@ -180,6 +180,7 @@ def prepare_broken(name: str, broken: Broken, folder: Path) -> play.Play:
 
 
 @pytest.mark.lab
+@pytest.mark.long
 def test_the_kernel_of_another_release_will_do(all_tools: None, tmp_path: Path) -> None:
     """The same clusters, whole, on the kernel that this machine does not have by itself."""
     other = next(name for name in kernels.KERNELS if name != kernels.first())

@@ -1816,10 +1816,14 @@ plan() {
     code=$((changes > 0))
 }
 
-# rollback is apply with the files from before the last one, of which there is a copy. Before the first one was nothing.
+# rollback is apply with the files from before the last one, of which there is a copy. Before the first one was nothing:
+# only a try goes back to that, as a boot forgets what was before it, and nobody means to take the cluster off then.
 rollback() {
     identify
     open_state
+    if [ -d "$state/current" ] && [ ! -d "$state/previous" ] && [ ! -f "$state/try" ]; then
+        refuse 'nothing else was applied since the last boot or stop: lvs.sh stop takes away what is'
+    fi
     go_back
 }
 
