@@ -64,7 +64,7 @@ def test_plan_cannot_tell_of_a_damaged_folder(machine: Machine) -> None:
     assert machine.lvs("plan", check=False).returncode == 2
     director(machine, OLD)
     machine.run("echo '-A -t 192.0.2.100:80 -s rr --flavour sour' | ipvsadm -R")
-    machine.program("ipvsadm", "echo '-A -t 192.0.2.1:80 -s rr --flavour sour'\n")
+    machine.program("ipvsadm", "echo '-A -t 192.0.2.100:80 -s rr --flavour sour'\n")
     done = machine.lvs("plan", check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "the IPVS table is left as it is: cannot understand `--flavour`" in done.stderr
